@@ -1,0 +1,30 @@
+/** SQLSTATE classes and codes that say "not now", not "never": connection, resources, operator, locks, time-outs. */
+const SQL_STATES = /^(08|53|57P|57014|55P03|25006|25P03|40001|40P01)/;
+const SOCKET_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'EPIPE',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+]);
+/** What `pg` says without a code when the pool is exhausted or a connection is lost. */
+const MESSAGES =
+  /timeout exceeded when trying to connect|Connection terminated|Query read timeout|not queryable|Cannot use a pool|Driver not Connected/i;
+
+/** Whether an error says that the database cannot serve at the moment, so that the answer is 503 and worth a retry. */
+export function isDatabaseAway(error: unknown): boolean {
+  for (
+    let cause = error;
+    cause instanceof Error;
+    cause = cause.cause ?? (cause as { driverError?: unknown }).driverError
+  ) {
+    const { code, severity } = cause as { code?: unknown; severity?: unknown };
+    // The server ended the connection or refused to open one.
+    if (severity === 'FATAL' || severity === 'PANIC') return true;
+    if (typeof code === 'string' && (SQL_STATES.test(code) || SOCKET_CODES.has(code))) return true;
+    if (MESSAGES.test(cause.message)) return true;
+  }
+  return false;
+}

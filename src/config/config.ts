@@ -1,0 +1,133 @@
+import { milliseconds, type Env } from './env';
+import { listOf } from './env-rules';
+
+/** What stands in for services that are embedded outside production. */
+export interface Embedded {
+  databaseUrl?: string;
+  jwtSecret?: string;
+}
+
+export interface HttpConfig {
+  host: string;
+  port: number;
+  /** Origin without a trailing slash; the only source of links in letters. */
+  publicUrl: string;
+  trustProxy: false | number | string[];
+  corsOrigins: string[];
+}
+
+export interface DatabaseConfig {
+  url: string;
+  /** Connection that is no transaction pooler's: migrations and LISTEN need a session of their own. */
+  directUrl: string;
+  /** A pooler stands in front of the database: no start-up parameters, no named statements, no session state. */
+  isPooled: boolean;
+  poolMax: number;
+}
+
+export interface MailConfig {
+  /** Absent: letters go to the development mailbox. */
+  smtpUrl?: string;
+  from: string;
+  retryLimit: number;
+}
+
+export interface JwtConfig {
+  issuer: string;
+  audience: string;
+  algorithm: 'HS256' | 'RS256' | 'ES256';
+  /** The first signs, all verify. */
+  secrets: string[];
+  privateKeys?: string;
+}
+
+/** Lifetimes in milliseconds. */
+export interface SessionConfig {
+  accessTokenTtl: number;
+  ttl: number;
+  maxTtl: number;
+}
+
+export interface PasswordConfig {
+  policy: 'composition' | 'nist';
+  bcryptCost: number;
+  /** The first hashes, all verify. Empty: no pepper. */
+  peppers: string[];
+}
+
+export interface AccountConfig {
+  isVerificationRequired: boolean;
+  isConcealed: boolean;
+}
+
+export interface LogConfig {
+  level: string;
+  format: 'pretty' | 'json';
+}
+
+/** The validated configuration in typed groups. Everything but `src/config` reads this and never the environment. */
+export class Config {
+  isProduction: boolean;
+  http: HttpConfig;
+  database: DatabaseConfig;
+  redisUrl?: string;
+  mail: MailConfig;
+  jwt: JwtConfig;
+  sessions: SessionConfig;
+  passwords: PasswordConfig;
+  accounts: AccountConfig;
+  log: LogConfig;
+
+  static from(env: Env, embedded: Embedded): Config {
+    const url = env.DATABASE_URL ?? embedded.databaseUrl;
+    const secrets = env.JWT_SECRET ?? embedded.jwtSecret;
+    if (!url || !secrets) throw new Error('DATABASE_URL and JWT_SECRET need a value or an embedded stand-in');
+    const isProduction = env.NODE_ENV === 'production';
+    const publicUrl = new URL(env.PUBLIC_URL ?? `http://localhost:${env.PORT}`).origin;
+    return Object.assign(new Config(), {
+      isProduction,
+      http: {
+        host: env.HOST ?? (isProduction ? '0.0.0.0' : '127.0.0.1'),
+        port: env.PORT,
+        publicUrl,
+        trustProxy: trustProxy(env.TRUST_PROXY),
+        corsOrigins: listOf(env.CORS_ORIGINS ?? ''),
+      },
+      database: {
+        url,
+        directUrl: env.DATABASE_DIRECT_URL ?? url,
+        isPooled: env.DATABASE_DIRECT_URL !== undefined && env.DATABASE_DIRECT_URL !== url,
+        poolMax: env.DATABASE_POOL_MAX,
+      },
+      redisUrl: env.REDIS_URL,
+      mail: { smtpUrl: env.SMTP_URL, from: env.MAIL_FROM, retryLimit: env.MAIL_RETRY_LIMIT },
+      jwt: {
+        issuer: publicUrl,
+        audience: publicUrl,
+        algorithm: env.JWT_ALGORITHM,
+        secrets: listOf(secrets),
+        privateKeys: env.JWT_PRIVATE_KEYS?.replaceAll('\\n', '\n'),
+      },
+      sessions: {
+        accessTokenTtl: milliseconds(env.ACCESS_TOKEN_TTL),
+        ttl: milliseconds(env.SESSION_TTL),
+        maxTtl: milliseconds(env.SESSION_MAX_TTL),
+      },
+      passwords: {
+        policy: env.PASSWORD_POLICY,
+        bcryptCost: env.BCRYPT_COST,
+        peppers: listOf(env.PASSWORD_PEPPER ?? ''),
+      },
+      accounts: {
+        isVerificationRequired: env.EMAIL_VERIFICATION === 'required',
+        isConcealed: env.CONCEAL_ACCOUNTS === 'true',
+      },
+      log: { level: env.LOG_LEVEL, format: env.LOG_FORMAT ?? (process.stdout.isTTY ? 'pretty' : 'json') },
+    } satisfies Config);
+  }
+}
+
+function trustProxy(value: string): HttpConfig['trustProxy'] {
+  if (value === 'off') return false;
+  return /^\d+$/.test(value) ? Number(value) : listOf(value);
+}

@@ -1,0 +1,73 @@
+import { isIP } from 'node:net';
+import { registerDecorator, type ValidationOptions } from 'class-validator';
+
+type Rule = (value: string) => boolean;
+
+/** Validates a string by a plain predicate, so that each rule of the environment is one small function. */
+export function IsText(rule: Rule, options: ValidationOptions): PropertyDecorator {
+  return (target, property) =>
+    registerDecorator({
+      name: 'isText',
+      target: target.constructor,
+      propertyName: property as string,
+      options,
+      validator: { validate: (value: unknown) => typeof value === 'string' && rule(value) },
+    });
+}
+
+/** The comma-separated parts of a list, trimmed, empty ones dropped. */
+export function listOf(value: string): string[] {
+  return value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+/** A URL of one of the schemes; an http(s) one must be a bare origin, since links are built by appending to it. */
+export function isUrl(...schemes: string[]): Rule {
+  return (value) => {
+    const url = URL.canParse(value) ? new URL(value) : undefined;
+    if (!url || !schemes.includes(url.protocol.slice(0, -1)) || url.hostname === '') return false;
+    return !schemes.includes('https') || isBareOrigin(url);
+  };
+}
+
+export const isOriginList: Rule = (value) =>
+  listOf(value).every((origin) => URL.canParse(origin) && new URL(origin).origin === origin);
+
+export const isCidrOrHops: Rule = (value) =>
+  value === 'off' ||
+  /^([1-9]|[12]\d|3[0-2])$/.test(value) ||
+  (listOf(value).length > 0 && listOf(value).every(isAddressOrCidr));
+
+export const isMailbox: Rule = (value) =>
+  /^([^<>\r\n"]{1,100} <[^\s<>@,]+@[^\s<>@,]+>|[^\s<>@,]+@[^\s<>@,]+)$/.test(value);
+
+/** 32 bytes or more each; a value of few distinct characters or from public examples is no secret (RFC 8725 §3.5). */
+export const isSecretList: Rule = (value) => {
+  const secrets = listOf(value);
+  return secrets.length > 0 && secrets.every(isStrongSecret) && new Set(secrets).size === secrets.length;
+};
+
+export const isPemList: Rule = (value) =>
+  /^(\s*-----BEGIN [A-Z ]*PRIVATE KEY-----[\w+/=\s\\]+-----END [A-Z ]*PRIVATE KEY-----\s*)+$/.test(value);
+
+function isBareOrigin(url: URL): boolean {
+  return (
+    url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === ''
+  );
+}
+
+function isAddressOrCidr(value: string): boolean {
+  const [address = '', bits, ...rest] = value.split('/');
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+}
+
+const WELL_KNOWN =
+  /secret|changeme|change[-_ ]?me|password|example|default|gatehouse|your[-_ ]|123456|abcdef|qwerty/i;
+
+function isStrongSecret(secret: string): boolean {
+  return Buffer.byteLength(secret) >= 32 && new Set(secret).size >= 10 && !WELL_KNOWN.test(secret);
+}

@@ -1,0 +1,212 @@
+import { IsIn, IsInt, IsOptional, Matches, Max, Min, validateSync } from 'class-validator';
+import { plainToInstance, Transform } from 'class-transformer';
+import { isCidrOrHops, isMailbox, isOriginList, isPemList, isSecretList, IsText, isUrl } from './env-rules';
+import { productionMistakes } from './production-rules';
+
+const DURATION = /^[1-9]\d{0,8}(s|m|h|d)$/;
+const DURATION_FORM = 'a duration such as 30s, 15m, 12h or 7d';
+
+const ToInteger = () =>
+  Transform(({ value }: { value: unknown }) =>
+    typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value,
+  );
+
+/**
+ * The whole environment of the service, as strings the operator writes. This class is the only reader of
+ * `process.env`; `docs/configuration.md` and `.env.example` list the same names (a test holds them equal).
+ * Every `message` completes the sentence "NAME must be …" and never repeats the value.
+ */
+export class Env {
+  @IsIn(['development', 'test', 'production'], { message: 'development, test or production' })
+  NODE_ENV: 'development' | 'test' | 'production' = 'development';
+
+  @ToInteger()
+  @IsInt({ message: 'a port number from 0 to 65535' })
+  @Min(0, { message: 'a port number from 0 to 65535' })
+  @Max(65535, { message: 'a port number from 0 to 65535' })
+  PORT: number = 3000;
+
+  @IsOptional()
+  @Matches(/^[\w.:-]{1,253}$/, { message: 'a host name or an IP address to listen on' })
+  HOST?: string;
+
+  @IsOptional()
+  @IsText(isUrl('http', 'https'), { message: 'an absolute http(s) URL without path, query or credentials' })
+  PUBLIC_URL?: string;
+
+  @IsText(isCidrOrHops, {
+    message: 'off, a hop count from 1 to 32, or a comma-separated list of IPs and CIDRs',
+  })
+  TRUST_PROXY: string = 'off';
+
+  @IsOptional()
+  @IsText(isOriginList, {
+    message: 'a comma-separated list of exact origins such as https://app.example.org',
+  })
+  CORS_ORIGINS?: string;
+
+  @IsOptional()
+  @IsText(isUrl('postgres', 'postgresql'), { message: 'a postgres:// URL' })
+  DATABASE_URL?: string;
+
+  @ToInteger()
+  @IsInt({ message: 'a whole number from 2 to 500' })
+  @Min(2, { message: 'a whole number from 2 to 500' })
+  @Max(500, { message: 'a whole number from 2 to 500' })
+  DATABASE_POOL_MAX: number = 10;
+
+  @IsOptional()
+  @IsText(isUrl('postgres', 'postgresql'), { message: 'a postgres:// URL' })
+  DATABASE_DIRECT_URL?: string;
+
+  @IsOptional()
+  @IsText(isUrl('redis', 'rediss'), { message: 'a redis:// or rediss:// URL' })
+  REDIS_URL?: string;
+
+  @IsOptional()
+  @IsText(isUrl('smtp', 'smtps'), { message: 'an smtp:// or smtps:// URL' })
+  SMTP_URL?: string;
+
+  @IsText(isMailbox, { message: 'an address, alone or as Name <address>' })
+  MAIL_FROM: string = 'Gatehouse <gatehouse@localhost.localdomain>';
+
+  @IsOptional()
+  @IsText(isSecretList, {
+    message: 'a comma-separated list of secrets of 32 bytes or more, none of them guessable',
+  })
+  JWT_SECRET?: string;
+
+  @IsIn(['HS256', 'RS256', 'ES256'], { message: 'HS256, RS256 or ES256' })
+  JWT_ALGORITHM: 'HS256' | 'RS256' | 'ES256' = 'HS256';
+
+  @IsOptional()
+  @IsText(isPemList, { message: 'one or more PEM private keys, one after another' })
+  JWT_PRIVATE_KEYS?: string;
+
+  @Matches(DURATION, { message: `${DURATION_FORM}, at most 24h` })
+  ACCESS_TOKEN_TTL: string = '15m';
+
+  @Matches(DURATION, { message: DURATION_FORM })
+  SESSION_TTL: string = '7d';
+
+  @Matches(DURATION, { message: DURATION_FORM })
+  SESSION_MAX_TTL: string = '30d';
+
+  @IsIn(['required', 'off'], { message: 'required or off' })
+  EMAIL_VERIFICATION: 'required' | 'off' = 'required';
+
+  @IsIn(['true', 'false'], { message: 'true or false' })
+  CONCEAL_ACCOUNTS: 'true' | 'false' = 'false';
+
+  @IsIn(['composition', 'nist'], { message: 'composition or nist' })
+  PASSWORD_POLICY: 'composition' | 'nist' = 'composition';
+
+  @ToInteger()
+  @IsInt({ message: 'a whole number from 4 to 16' })
+  @Min(4, { message: 'a whole number from 4 to 16' })
+  @Max(16, { message: 'a whole number from 4 to 16' })
+  BCRYPT_COST: number = 12;
+
+  @IsOptional()
+  @IsText(isSecretList, {
+    message: 'a comma-separated list of peppers of 32 bytes or more, none of them guessable',
+  })
+  PASSWORD_PEPPER?: string;
+
+  @ToInteger()
+  @IsInt({ message: 'a whole number of tries from 300 to 100000' })
+  @Min(300, { message: 'a whole number of tries from 300 to 100000' })
+  @Max(100_000, { message: 'a whole number of tries from 300 to 100000' })
+  MAIL_RETRY_LIMIT: number = 1000;
+
+  @IsIn(['on', 'off'], { message: 'on or off' })
+  RATE_LIMITS: 'on' | 'off' = 'on';
+
+  @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+    message: 'fatal, error, warn, info, debug, trace or silent',
+  })
+  LOG_LEVEL: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent' = 'info';
+
+  @IsOptional()
+  @IsIn(['pretty', 'json'], { message: 'pretty or json' })
+  LOG_FORMAT?: 'pretty' | 'json';
+}
+
+/** The names the service reads; anything else in the environment is ignored. */
+export const ENV_NAMES = [
+  'NODE_ENV',
+  'PORT',
+  'HOST',
+  'PUBLIC_URL',
+  'TRUST_PROXY',
+  'CORS_ORIGINS',
+  'DATABASE_URL',
+  'DATABASE_POOL_MAX',
+  'DATABASE_DIRECT_URL',
+  'REDIS_URL',
+  'SMTP_URL',
+  'MAIL_FROM',
+  'JWT_SECRET',
+  'JWT_ALGORITHM',
+  'JWT_PRIVATE_KEYS',
+  'ACCESS_TOKEN_TTL',
+  'SESSION_TTL',
+  'SESSION_MAX_TTL',
+  'EMAIL_VERIFICATION',
+  'CONCEAL_ACCOUNTS',
+  'PASSWORD_POLICY',
+  'BCRYPT_COST',
+  'PASSWORD_PEPPER',
+  'MAIL_RETRY_LIMIT',
+  'RATE_LIMITS',
+  'LOG_LEVEL',
+  'LOG_FORMAT',
+] as const satisfies readonly (keyof Env)[];
+
+/** Thrown at start when the environment is wrong; its message lists every mistake, a line each, without values. */
+export class ConfigurationError extends Error {
+  constructor(readonly mistakes: string[]) {
+    super(
+      `The configuration is not usable:\n${mistakes.map((mistake) => `  - ${mistake}`).join('\n')}\n` +
+        'See docs/configuration.md for every name, its form and its default.',
+    );
+    this.name = 'ConfigurationError';
+  }
+}
+
+/**
+ * Reads and validates the environment as a whole.
+ *
+ * @throws ConfigurationError naming all mistakes at once, so that one restart is enough to mend them
+ */
+export function readEnv(source: NodeJS.ProcessEnv): Env {
+  const present = ENV_NAMES.filter((name) => (source[name] ?? '').trim() !== '');
+  const env = plainToInstance(Env, Object.fromEntries(present.map((name) => [name, source[name]!.trim()])), {
+    exposeDefaultValues: true,
+  });
+  const mistakes = validateSync(env, { stopAtFirstError: true }).map(
+    ({ property, constraints }) => `${property} must be ${Object.values(constraints ?? {})[0]}`,
+  );
+  mistakes.push(...orderMistakes(env), ...(env.NODE_ENV === 'production' ? productionMistakes(env) : []));
+  if (mistakes.length > 0) throw new ConfigurationError(mistakes);
+  return env;
+}
+
+/** Length of a duration written as `15m`, in milliseconds. */
+export function milliseconds(duration: string): number {
+  const unit = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[duration.at(-1) as 's' | 'm' | 'h' | 'd'];
+  return Number(duration.slice(0, -1)) * unit;
+}
+
+function orderMistakes(env: Env): string[] {
+  if (![env.ACCESS_TOKEN_TTL, env.SESSION_TTL, env.SESSION_MAX_TTL].every((ttl) => DURATION.test(ttl)))
+    return [];
+  const mistakes: string[] = [];
+  if (milliseconds(env.ACCESS_TOKEN_TTL) > milliseconds('24h'))
+    mistakes.push('ACCESS_TOKEN_TTL must be at most 24h: an access token is meant to be short-lived');
+  if (milliseconds(env.SESSION_TTL) > milliseconds(env.SESSION_MAX_TTL))
+    mistakes.push('SESSION_TTL must be at most SESSION_MAX_TTL');
+  if (['RS256', 'ES256'].includes(env.JWT_ALGORITHM) && !env.JWT_PRIVATE_KEYS)
+    mistakes.push('JWT_PRIVATE_KEYS must be set where JWT_ALGORITHM is RS256 or ES256');
+  return mistakes;
+}

@@ -1,0 +1,165 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import type { PgBoss, SendOptions } from 'pg-boss';
+import { DataSource, type EntityManager } from 'typeorm';
+import { newId } from '../common/crypto/tokens';
+import { AfterCommit } from './after-commit';
+import { createBoss, onTransaction, queryOn, SCHEMA } from './boss';
+import { Crew } from './crew';
+import { describe, type JobHandler } from './job';
+import { QUEUES, type QueueName, type QueueSettings } from './queues';
+import { Throttle } from './throttle';
+
+const RESTART_AFTER_MS = 2_000;
+/** For jobs under way to finish when the process stops, and then for the rest to be handed back. */
+const FINISH_MS = 8_000;
+const STOP_MS = 10_000;
+const HURRY_AT_MOST = 1_000;
+
+export type JobOptions = Pick<
+  SendOptions,
+  'retryLimit' | 'retryDelayMax' | 'retentionSeconds' | 'retryBackoff'
+>;
+
+export interface QueueDepth {
+  /** Jobs that are due or waiting for their next try. */
+  waiting: number;
+  /** Jobs that were given up and are kept for a person. */
+  parked: number;
+  /** Age of the oldest waiting job in seconds; 0 where none waits. */
+  oldestSeconds: number;
+}
+
+/** Work that outlives the request: promised in its transaction, done afterwards, by this or another process. */
+@Injectable()
+export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(Jobs.name);
+  private readonly boss: PgBoss;
+  private readonly crews = new Map<QueueName, Crew>();
+  private readonly schedules = new Map<QueueName, string>();
+  private readonly afterCommit = new AfterCommit();
+  private readonly throttle = new Throttle();
+  private readonly stopping = new AbortController();
+  private started: Promise<void> = Promise.resolve();
+
+  constructor(private readonly dataSource: DataSource) {
+    dataSource.subscribers.push(this.afterCommit);
+    this.boss = createBoss(dataSource);
+    this.boss.on('error', (error) => this.report(error));
+    this.boss.on('warning', ({ message }) => this.logger.warn({ event: 'jobs.warning', msg: message }));
+  }
+
+  /** Names the one handler of a queue. Call it in `onModuleInit`: work begins when the application has started. */
+  work<Data extends object>(queue: QueueName, handler: JobHandler<Data>): void {
+    if (this.crews.has(queue)) throw new Error(`The queue ${queue} has a handler already`);
+    this.crews.set(queue, new Crew(queue, handler as JobHandler, this.throttle));
+  }
+
+  /**
+   * Enqueues a job of the queue at these times, once over all replicas. A time that passed while no process ran is made
+   * up for, once. Call it in `onModuleInit`.
+   *
+   * @param cron five fields, in UTC, not finer than a minute
+   */
+  schedule(queue: QueueName, cron: string): void {
+    this.schedules.set(queue, cron);
+  }
+
+  /** Promises a job as part of the caller's transaction: there is one if it is committed and none if it is rolled back. */
+  async enqueue(queue: QueueName, data: object, options: JobOptions, tx: EntityManager): Promise<string> {
+    const id = await this.boss.send(queue, data, { ...options, id: newId(), db: onTransaction(tx) });
+    if (id === null) throw new Error(`The queue ${queue} refused a job`);
+    // The workers of other processes find it when they look next; a NOTIFY would lock the whole database at commit.
+    this.afterCommit.once(tx.queryRunner!, queue, () => this.crews.get(queue)?.nudge(this.boss));
+    return id;
+  }
+
+  /** Makes failed jobs due now, the oldest first: what kept them from succeeding is over. */
+  async hurry(queue: QueueName): Promise<void> {
+    await queryOn(this.dataSource)(
+      `UPDATE ${SCHEMA}.job SET start_after = now() WHERE name = $1 AND id IN (
+         SELECT id FROM ${SCHEMA}.job WHERE name = $1 AND state = 'retry' AND start_after > now()
+         ORDER BY created_on LIMIT ${HURRY_AT_MOST})`,
+      [queue],
+    );
+    this.crews.get(queue)?.nudge(this.boss);
+  }
+
+  async depth(queue: QueueName): Promise<QueueDepth> {
+    const { deadLetter }: QueueSettings['policy'] = QUEUES[queue].policy;
+    const { rows } = await queryOn(this.dataSource)<{
+      waiting: number;
+      parked: number;
+      oldest: number | null;
+    }>(
+      `SELECT count(*) FILTER (WHERE name = $1)::int AS waiting, count(*) FILTER (WHERE name = $2)::int AS parked,
+         extract(epoch FROM now() - min(created_on) FILTER (WHERE name = $1))::float8 AS oldest
+       FROM ${SCHEMA}.job WHERE name IN ($1, $2) AND state < 'active' AND NOT blocked`,
+      [queue, deadLetter ?? null],
+    );
+    const { waiting, parked, oldest } = rows[0]!;
+    return { waiting, parked, oldestSeconds: Math.max(0, Math.floor(oldest ?? 0)) };
+  }
+
+  /** Does not wait: a database that is away at the moment must not keep the service from starting. */
+  onApplicationBootstrap(): void {
+    this.started = this.start();
+  }
+
+  /** Before the database connections are closed. Jobs under way are finished; what takes too long is handed back. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping.abort();
+    await Promise.race([this.stop(), sleep(STOP_MS, undefined, { ref: false })]);
+  }
+
+  private async start(): Promise<void> {
+    while (!this.stopping.signal.aborted) {
+      try {
+        await this.startBoss();
+        for (const crew of this.crews.values()) await crew.join(this.boss);
+        for (const [queue, cron] of this.schedules)
+          await this.boss.schedule(queue, cron, null, { missed: 'once' });
+        return;
+      } catch (error) {
+        this.report(error);
+        await sleep(RESTART_AFTER_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  /** What a failed start has set going is stopped, or the next start would set it going twice. */
+  private async startBoss(): Promise<void> {
+    try {
+      await this.boss.start();
+    } catch (error) {
+      await this.boss.stop({ graceful: false, close: false });
+      throw error;
+    }
+  }
+
+  private async stop(): Promise<void> {
+    await this.started;
+    const finished = Promise.all(
+      [...this.crews.keys()].map((queue) => this.boss.offWork(queue, { wait: true })),
+    );
+    await Promise.race([finished, sleep(FINISH_MS, undefined, { ref: false })]);
+    await this.boss.stop({ graceful: false, close: false });
+  }
+
+  private report(error: unknown): void {
+    // Statements that were cut by the end of the process are no news.
+    if (this.stopping.signal.aborted) return;
+    const details = describe(error);
+    const { message = '', queue } = error as { message?: string; queue?: string };
+    const reason = message.replace(/ \(Queue: .*$/s, '');
+    const suppressed = this.throttle.pass(`error ${details.code ?? reason}`);
+    if (suppressed === undefined) return;
+    const msg = 'the job queue met an error and goes on';
+    this.logger.error({ event: 'jobs.error', queue, ...details, reason, suppressed, msg });
+  }
+}

@@ -1,0 +1,59 @@
+import { DataSource } from 'typeorm';
+import type { DatabaseConfig } from '../config/config';
+import { installJobs } from '../jobs/install';
+import { dataSourceOptions } from '../database/options';
+import { migrations } from '../database/migrations';
+
+/** Any fixed number: the name of the lock that lets one of many starting replicas migrate at a time. */
+const MIGRATION_LOCK = 7_203_114_205;
+
+/** A data source for changing the schema: on the direct connection, without the time-outs of requests. */
+export function migrationDataSource(database: DatabaseConfig, entities: string[] = []): DataSource {
+  return new DataSource({
+    ...dataSourceOptions({ ...database, url: database.directUrl, isPooled: true, poolMax: 3 }),
+    entities,
+    migrations: migrations(),
+    migrationsTransactionMode: 'each',
+    extra: { connectionTimeoutMillis: 10_000 },
+  } as ConstructorParameters<typeof DataSource>[0]);
+}
+
+/**
+ * Brings the schema up to date. Replicas that start together wait for one another and then find nothing to do.
+ * Returns the names of the migrations that were applied.
+ */
+export async function migrateUp(database: DatabaseConfig): Promise<string[]> {
+  return withMigrationLock(database, async (dataSource) => {
+    const applied = await dataSource.runMigrations();
+    await installJobs(database.directUrl);
+    return applied.map(({ name }) => name);
+  });
+}
+
+/** Takes the newest migration back. Returns its name, or undefined where none is left. */
+export async function migrateDown(database: DatabaseConfig): Promise<string | undefined> {
+  return withMigrationLock(database, async (dataSource) => {
+    const applied = await dataSource.query<{ name: string }[]>(
+      'SELECT name FROM migrations ORDER BY id DESC LIMIT 1',
+    );
+    if (applied.length === 0) return undefined;
+    await dataSource.undoLastMigration();
+    return applied[0]!.name;
+  });
+}
+
+async function withMigrationLock<T>(
+  database: DatabaseConfig,
+  work: (dataSource: DataSource) => Promise<T>,
+): Promise<T> {
+  const dataSource = await migrationDataSource(database).initialize();
+  const lock = dataSource.createQueryRunner();
+  try {
+    await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    return await work(dataSource);
+  } finally {
+    // The lock goes with its connection.
+    await lock.release();
+    await dataSource.destroy();
+  }
+}
