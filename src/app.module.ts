@@ -1,0 +1,37 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { AuditModule } from './audit/audit.module';
+import { AuthModule } from './auth/auth.module';
+import { CommonModule } from './common/common.module';
+import { Config } from './config/config';
+import { ConfigModule } from './config/config.module';
+import { DatabaseModule } from './database/database.module';
+import { HealthModule } from './health/health.module';
+import { JobsModule } from './jobs/jobs.module';
+import { LogModule } from './log/log.module';
+import { MailboxModule } from './mail/mailbox/mailbox.module';
+import { MailModule } from './mail/mail.module';
+import { SessionsModule } from './sessions/sessions.module';
+import { UsersModule } from './users/users.module';
+
+@Module({})
+export class AppModule {
+  static with(config: Config): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.with(config),
+        LogModule.with(config),
+        CommonModule,
+        DatabaseModule,
+        JobsModule,
+        AuditModule,
+        UsersModule,
+        SessionsModule,
+        MailModule,
+        ...(config.mail.smtpUrl ? [] : [MailboxModule]),
+        AuthModule,
+        HealthModule,
+      ],
+    };
+  }
+}

@@ -1,0 +1,33 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import type { AuditAction } from './actions';
+
+/** One security-relevant fact. Append-only: the database refuses to change or remove a row. */
+@Entity('audit_events')
+@Index('ix_audit_events_user', ['userId', 'createdAt'])
+@Index('ix_audit_events_created', ['createdAt'])
+export class AuditEvent {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'pk_audit_events' })
+  id: string;
+
+  @Column('varchar', { length: 64 })
+  action: AuditAction;
+
+  /** No foreign key: the event outlives the account. */
+  @Column('uuid', { name: 'user_id', nullable: true })
+  userId: string | null;
+
+  @Column('uuid', { name: 'session_id', nullable: true })
+  sessionId: string | null;
+
+  @Column('inet', { nullable: true })
+  ip: string | null;
+
+  @Column('varchar', { name: 'user_agent', length: 512, nullable: true })
+  userAgent: string | null;
+
+  @Column('varchar', { name: 'request_id', length: 128, nullable: true })
+  requestId: string | null;
+
+  @Column({ type: 'timestamptz', name: 'created_at', precision: 3 })
+  createdAt: Date;
+}

@@ -1,0 +1,24 @@
+import { Injectable, type ExecutionContext } from '@nestjs/common';
+import { AuthGuard } from '@nestjs/passport';
+import type { FastifyRequest } from 'fastify';
+import { AppError } from '../../common/errors/app-error';
+import { createValidationPipe } from '../../common/validation/validation.pipe';
+import { LoginRequest } from '../login/dto/login.request';
+
+/** Judges the password of a login. Guards run before pipes, so the body is validated here, by the same rules. */
+@Injectable()
+export class LocalAuthGuard extends AuthGuard('local') {
+  private readonly validation = createValidationPipe();
+
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
+    const { body } = context.switchToHttp().getRequest<FastifyRequest>();
+    await this.validation.transform(body, { type: 'body', metatype: LoginRequest });
+    return (await super.canActivate(context)) as boolean;
+  }
+
+  override handleRequest<TUser>(error: unknown, user: TUser | false): TUser {
+    if (error) throw error;
+    if (!user) throw new AppError('invalid_credentials');
+    return user;
+  }
+}

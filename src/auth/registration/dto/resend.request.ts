@@ -1,0 +1,8 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { IsEmailAddress } from '../../../common/validation/email-address';
+
+export class ResendRequest {
+  @ApiProperty({ format: 'email', example: 'ada@example.org' })
+  @IsEmailAddress()
+  email: string;
+}

@@ -1,0 +1,51 @@
+import { createHash, createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Config, type JwtConfig } from '../../config/config';
+
+export interface SigningKey {
+  /** Names the key in token headers: a fingerprint, so that it says nothing about a secret. */
+  kid: string;
+  signs: KeyObject;
+  verifies: KeyObject;
+}
+
+/** The keys of access tokens, from the configuration only: nothing in a token chooses or carries one (RFC 8725 §3.1). */
+@Injectable()
+export class SigningKeys {
+  private readonly keys: SigningKey[];
+
+  constructor(config: Config) {
+    this.keys = config.jwt.algorithm === 'HS256' ? secretKeys(config.jwt) : privateKeys(config.jwt);
+  }
+
+  get current(): SigningKey {
+    return this.keys[0]!;
+  }
+
+  find(kid: unknown): SigningKey | undefined {
+    return this.keys.find((key) => key.kid === kid);
+  }
+}
+
+function secretKeys({ secrets }: JwtConfig): SigningKey[] {
+  return secrets.map((secret) => {
+    const key = createSecretKey(Buffer.from(secret));
+    return { kid: fingerprint(Buffer.from(secret)), signs: key, verifies: key };
+  });
+}
+
+function privateKeys({ privateKeys: pem = '', algorithm }: JwtConfig): SigningKey[] {
+  const blocks = pem.match(/-----BEGIN [\s\S]+?-----END [A-Z ]*PRIVATE KEY-----/g) ?? [];
+  const type = algorithm === 'RS256' ? 'rsa' : 'ec';
+  return blocks.map((block) => {
+    const signs = createPrivateKey(block);
+    if (signs.asymmetricKeyType !== type)
+      throw new Error(`JWT_PRIVATE_KEYS must be ${type} keys where JWT_ALGORITHM is ${algorithm}`);
+    const verifies = createPublicKey(signs);
+    return { kid: fingerprint(verifies.export({ type: 'spki', format: 'der' })), signs, verifies };
+  });
+}
+
+function fingerprint(key: Buffer): string {
+  return createHash('sha256').update('gatehouse kid').update(key).digest('base64url').slice(0, 16);
+}

@@ -1,0 +1,73 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { problemResponses, type ProblemResponse } from '../common/errors/api-problems.decorator';
+import type { ErrorKey } from '../common/errors/catalogue';
+import { PROJECT } from '../common/project';
+
+const DESCRIPTION = `${PROJECT.description}.
+
+Log in with \`POST /api/auth/login\`, press **Authorize** and paste the \`access_token\`.
+Errors are problem documents (RFC 9457) with a stable \`code\`.`;
+
+/** The OpenAPI document of the running code. docs/openapi.json is a copy of it, held equal by a test. */
+export function openApiDocument(app: INestApplication): OpenAPIObject {
+  const options = new DocumentBuilder()
+    .setTitle('Gatehouse')
+    .setDescription(DESCRIPTION)
+    .setVersion(PROJECT.version)
+    .setLicense('MIT', 'https://opensource.org/license/mit')
+    .addServer('/')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
+    .addTag('Registration')
+    .addTag('Sessions')
+    .addTag('Profile')
+    .addTag('Operations')
+    .build();
+  const document = SwaggerModule.createDocument(app, options, {
+    operationIdFactory: (controller, method) => `${controller.replace('Controller', '')}_${method}`,
+  });
+  for (const [path, operations] of Object.entries(document.paths))
+    for (const operation of Object.values(operations as Record<string, Operation>))
+      addProblems(operation, [
+        ...(operation.requestBody ? BODY_PROBLEMS : []),
+        ...(path.includes('{') ? PATH_PROBLEMS : []),
+      ]);
+  return document;
+}
+
+/** What any body, and any value in a path, can cause before a controller sees it. */
+const BODY_PROBLEMS: ErrorKey[] = [
+  'malformed_json',
+  'malformed_request',
+  'payload_too_large',
+  'unsupported_media_type',
+];
+const PATH_PROBLEMS: ErrorKey[] = ['malformed_request', 'uri_too_long'];
+
+interface Operation {
+  requestBody?: object;
+  responses: Record<string, ProblemResponse>;
+}
+
+function addProblems({ responses }: Operation, keys: ErrorKey[]): void {
+  for (const [status, added] of Object.entries(problemResponses(keys))) {
+    const present = responses[status];
+    if (present) {
+      present.description += ` · ${added.description}`;
+      Object.assign(
+        present.content['application/problem+json'].examples,
+        added.content['application/problem+json'].examples,
+      );
+    } else responses[status] = added;
+  }
+}
+
+/** Swagger UI at /docs and the document at /openapi.json. */
+export function serveDocs(app: INestApplication): void {
+  SwaggerModule.setup('docs', app, () => openApiDocument(app), {
+    jsonDocumentUrl: 'openapi.json',
+    yamlDocumentUrl: 'openapi.yaml',
+    customSiteTitle: 'Gatehouse API',
+    swaggerOptions: { persistAuthorization: false, displayRequestDuration: true, tryItOutEnabled: true },
+  });
+}

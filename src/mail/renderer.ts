@@ -1,0 +1,78 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Injectable } from '@nestjs/common';
+import Handlebars from 'handlebars';
+import { Config } from '../config/config';
+import { parseMailbox } from './address';
+import type { LetterName } from './letter-job';
+import { greetingName, plain, webLink } from './text-safety';
+import { parseWords, type Variables, type Words } from './words';
+
+const FOLDER = join(__dirname, 'templates');
+const DEFAULT_LANGUAGE = 'en';
+/** Words of the frame itself, in each language's folder beside those of the letters. */
+const FRAME = 'frame';
+
+export interface RenderedLetter {
+  subject: string;
+  text: string;
+  html: string;
+}
+
+/** Puts the words of a letter into the two frames, one for HTML and one for plain text. Reads its files once. */
+@Injectable()
+export class Renderer {
+  private readonly words = readWords();
+  private readonly html = compileFrame('frame.html.hbs', false);
+  private readonly text = compileFrame('frame.text.hbs', true);
+  private readonly brand: string;
+
+  constructor({ mail, http }: Config) {
+    this.brand = parseMailbox(mail.from).name || new URL(http.publicUrl).hostname;
+  }
+
+  /** @throws Error where there is no such letter or a variable of it is missing */
+  render(template: LetterName, language: string | undefined, variables: Variables): RenderedLetter {
+    const known = language !== undefined && this.words.has(language) ? language : DEFAULT_LANGUAGE;
+    const letter = this.words.get(known)?.get(template) ?? this.words.get(DEFAULT_LANGUAGE)?.get(template);
+    const frame = this.words.get(known)?.get(FRAME);
+    if (!letter || !frame) throw new Error('there are no words for this letter');
+    const safe = { ...safely(variables), brand: plain(this.brand) };
+    const head = Object.fromEntries(
+      Object.entries({ ...frame.head, ...letter.head }).map(([name, words]) => [name, plain(words(safe))]),
+    );
+    const blocksIn = (medium: 'html' | 'text') =>
+      letter.blocks.map((block) => ({ [block.kind]: true, words: block[medium](safe) }));
+    const context = { ...safe, ...head, language: known };
+    return {
+      subject: head.subject ?? '',
+      html: this.html({ ...context, blocks: blocksIn('html') }),
+      text: this.text({ ...context, blocks: blocksIn('text') }).trim() + '\n',
+    };
+  }
+}
+
+function safely(variables: Variables): Variables {
+  const safe = Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, plain(value)]));
+  if (variables.name !== undefined) safe.name = greetingName(variables.name);
+  if (variables.link !== undefined) safe.link = webLink(variables.link);
+  return safe;
+}
+
+function readWords(): Map<string, Map<string, Words>> {
+  const folders = readdirSync(FOLDER, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return new Map(folders.map(({ name }) => [name, readLanguage(name)]));
+}
+
+function readLanguage(language: string): Map<string, Words> {
+  const files = readdirSync(join(FOLDER, language)).filter((file) => file.endsWith('.hbs'));
+  const words = files.map((file) => {
+    const source = readFileSync(join(FOLDER, language, file), 'utf8');
+    return [file.slice(0, -'.hbs'.length), parseWords(source)] as const;
+  });
+  return new Map(words);
+}
+
+function compileFrame(file: string, noEscape: boolean): HandlebarsTemplateDelegate {
+  return Handlebars.compile(readFileSync(join(FOLDER, file), 'utf8'), { noEscape, knownHelpersOnly: true });
+}

@@ -1,0 +1,31 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Config } from './config/config';
+import { readEnv } from './config/env';
+import { generatedSecret } from './config/generated-secret';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from './database/embedded-postgres';
+
+export interface Provision {
+  config: Config;
+  /** Stops what was started for a newcomer. */
+  release(): Promise<void>;
+}
+
+/**
+ * Reads the configuration, from `.env` too, and stands in for what a newcomer has not got: a PostgreSQL and a secret,
+ * kept in `.data/` of the working directory. With DATABASE_URL set nothing embedded is touched.
+ *
+ * @throws ConfigurationError
+ */
+export async function provision(environment: NodeJS.ProcessEnv): Promise<Provision> {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  const env = readEnv(environment);
+  const dataDir = join(process.cwd(), '.data');
+  let postgres: EmbeddedPostgres | undefined;
+  if (!env.DATABASE_URL) postgres = await startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres') });
+  const config = Config.from(env, {
+    databaseUrl: postgres?.url,
+    jwtSecret: env.JWT_SECRET ? undefined : generatedSecret(dataDir),
+  });
+  return { config, release: async () => postgres?.stop() };
+}

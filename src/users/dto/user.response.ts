@@ -1,0 +1,38 @@
+import { ApiProperty } from '@nestjs/swagger';
+import type { User } from '../user.entity';
+
+/** What an account looks like to its owner. */
+export class UserResponse {
+  @ApiProperty({ format: 'uuid', example: '019a5c1e-7c1b-7a63-b1a4-6d6f0a2f9c11' })
+  id: string;
+
+  @ApiProperty({ format: 'email', example: 'ada@example.org' })
+  email: string;
+
+  @ApiProperty({ type: String, nullable: true, example: 'Ada Lovelace' })
+  name: string | null;
+
+  @ApiProperty({ example: true })
+  emailVerified: boolean;
+
+  @ApiProperty({ example: true })
+  isActive: boolean;
+
+  @ApiProperty({ format: 'date-time', example: '2026-11-21T09:00:00.000Z' })
+  createdAt: string;
+
+  @ApiProperty({ format: 'date-time', example: '2026-11-21T09:00:00.000Z' })
+  updatedAt: string;
+
+  static from(user: User): UserResponse {
+    return {
+      id: user.id,
+      email: user.email,
+      name: user.name,
+      emailVerified: user.emailVerifiedAt !== null,
+      isActive: user.isActive,
+      createdAt: user.createdAt.toISOString(),
+      updatedAt: user.updatedAt.toISOString(),
+    };
+  }
+}

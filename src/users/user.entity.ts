@@ -1,0 +1,35 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+
+@Entity('users')
+@Index('ux_users_email_canonical', ['emailCanonical'], { unique: true })
+@Index('ix_users_unverified', ['createdAt'], { where: 'email_verified_at IS NULL' })
+export class User {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'pk_users' })
+  id: string;
+
+  /** As the owner wrote it, with the domain in its ASCII form. Letters go here. */
+  @Column('varchar', { length: 254 })
+  email: string;
+
+  /** The form that makes an address unique: lower case throughout. */
+  @Column('varchar', { name: 'email_canonical', length: 254 })
+  emailCanonical: string;
+
+  @Column('varchar', { length: 100, nullable: true })
+  name: string | null;
+
+  @Column('text', { name: 'password_hash' })
+  passwordHash: string;
+
+  @Column({ type: 'timestamptz', name: 'email_verified_at', nullable: true, precision: 3 })
+  emailVerifiedAt: Date | null;
+
+  @Column('boolean', { name: 'is_active', default: true })
+  isActive: boolean;
+
+  @Column({ type: 'timestamptz', name: 'created_at', precision: 3 })
+  createdAt: Date;
+
+  @Column({ type: 'timestamptz', name: 'updated_at', precision: 3 })
+  updatedAt: Date;
+}
