@@ -1,0 +1,74 @@
+import { Test } from '@nestjs/testing';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule } from '../../src/app.module';
+import { APP_OPTIONS, configureApp, createAdapter } from '../../src/app.setup';
+import { Clock } from '../../src/common/clock';
+import { Config } from '../../src/config/config';
+import { readEnv } from '../../src/config/env';
+import { MovableClock } from './clock';
+import { createDatabase, type TestDatabase } from './database';
+import { Http } from './http';
+import { Mailbox } from './mailbox';
+
+/** Cheap hashes: what is tested is that they run, not how long they take. */
+const ENVIRONMENT = {
+  NODE_ENV: 'test',
+  BCRYPT_COST: '4',
+  LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
+  PUBLIC_URL: 'http://localhost:3000',
+};
+export const TEST_SECRET = 'Jk3vQm8ZtY1xWc6nRb0sLd5gHf2uPe9a7oKi4TqV';
+
+export interface TestAppOptions {
+  env?: Record<string, string>;
+  /** Another replica: on this database, with this clock. */
+  database?: TestDatabase;
+  clock?: MovableClock;
+  /** Letters go here instead of a mailbox of its own; null selects the development mailbox. */
+  smtpUrl?: string | null;
+}
+
+/** The whole application as `main` sets it up, listening on a free port, on a database of its own. */
+export class TestApp {
+  private constructor(
+    readonly nest: NestFastifyApplication,
+    readonly http: Http,
+    readonly database: TestDatabase,
+    readonly clock: MovableClock,
+    readonly mailbox: Mailbox,
+    private readonly ownsDatabase: boolean,
+  ) {}
+
+  static async start({
+    env = {},
+    database,
+    clock = new MovableClock(),
+    smtpUrl,
+  }: TestAppOptions = {}): Promise<TestApp> {
+    const ownDatabase = database ?? (await createDatabase());
+    const mailbox = new Mailbox();
+    const ownSmtpUrl = await mailbox.listen();
+    const smtp = smtpUrl === null ? {} : { SMTP_URL: smtpUrl ?? ownSmtpUrl };
+    const config = Config.from(
+      readEnv({ ...ENVIRONMENT, DATABASE_URL: ownDatabase.url, JWT_SECRET: TEST_SECRET, ...smtp, ...env }),
+      {},
+    );
+    const testing = await Test.createTestingModule({ imports: [AppModule.with(config)] })
+      .overrideProvider(Clock)
+      .useValue(clock)
+      .compile();
+    const nest = testing.createNestApplication<NestFastifyApplication>(createAdapter(config), {
+      ...APP_OPTIONS,
+      logger: process.env.TEST_LOG_LEVEL ? undefined : false,
+    });
+    await configureApp(nest);
+    await nest.listen(0, '127.0.0.1');
+    return new TestApp(nest, new Http(await nest.getUrl()), ownDatabase, clock, mailbox, !database);
+  }
+
+  async close(): Promise<void> {
+    await this.nest.close();
+    await this.mailbox.close();
+    if (this.ownsDatabase) await this.database.drop();
+  }
+}

@@ -1,0 +1,24 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/database/embedded-postgres';
+import { migrateUp } from '../../src/schema/migrate';
+import { databaseConfig, TEMPLATE } from './database';
+
+declare global {
+  var embeddedPostgres: (EmbeddedPostgres & { dataDir: string }) | undefined;
+}
+
+/** One PostgreSQL for the whole run, and in it a migrated template that each test file clones. */
+export default async function globalSetup(): Promise<void> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'gatehouse-test-'));
+  const postgres = await startEmbeddedPostgres({
+    dataDir: join(dataDir, 'postgres'),
+    database: TEMPLATE,
+    durable: false,
+    maxConnections: 300,
+  });
+  globalThis.embeddedPostgres = { ...postgres, dataDir };
+  process.env.TEST_POSTGRES_URL = postgres.url;
+  await migrateUp(databaseConfig(postgres.url));
+}
