@@ -49,7 +49,8 @@ module.exports = {
     {
       name: 'features-by-their-front-door',
       severity: 'error',
-      comment: 'Another feature is reached through its module, its services, its entities as types, its response DTOs.',
+      comment:
+        'Another feature is reached through its module, its services, its entities as types, its response DTOs.',
       from: { path: `^src/(${FEATURES})/` },
       to: {
         path: `^src/(${FEATURES})/`,
@@ -80,7 +81,8 @@ module.exports = {
     {
       name: 'development-only-packages-are-lazy',
       severity: 'error',
-      comment: 'The production image has no devDependencies: load them where they are used, outside production only.',
+      comment:
+        'The production image has no devDependencies: load them where they are used, outside production only.',
       from: { path: '^src' },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], dynamic: false },
     },
@@ -89,6 +91,9 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default'],
+    },
   },
 };

@@ -1,7 +1,6 @@
 import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { JwtModule } from '@nestjs/jwt';
-import { PassportModule } from '@nestjs/passport';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuditModule } from '../audit/audit.module';
 import { MailModule } from '../mail/mail.module';
@@ -31,7 +30,6 @@ import { VerificationTokens } from './tokens/verification-tokens';
   imports: [
     TypeOrmModule.forFeature([VerificationToken, ResetToken]),
     JwtModule,
-    PassportModule,
     PasswordsModule,
     AuditModule,
     MailModule,

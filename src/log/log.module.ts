@@ -40,12 +40,19 @@ export class LogModule {
 }
 
 /** Nest tells of every module and route at start; the operator knows them. Warnings of the same sources pass. */
-const START_UP = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory', 'NestApplication']);
+const START_UP = new Set([
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestFactory',
+  'NestApplication',
+]);
 const INFO = 30;
 
 const withoutStartUpNoise: NonNullable<LoggerOptions['hooks']>['logMethod'] = function (args, method, level) {
   const [first] = args as [unknown];
-  const context = typeof first === 'object' && first !== null && 'context' in first ? first.context : undefined;
+  const context =
+    typeof first === 'object' && first !== null && 'context' in first ? first.context : undefined;
   if (level <= INFO && START_UP.has(context as string)) return;
   method.apply(this, args);
 };

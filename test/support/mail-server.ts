@@ -8,7 +8,11 @@ export type Moment = 'greeting' | 'recipient' | 'letter';
 /** Undefined is the ordinary friendly reply. */
 export type Behaviour = (moment: Moment, recipient: string) => Reply | undefined;
 
-const FRIENDLY: Record<Moment, string> = { greeting: '220 test ESMTP', recipient: '250 ok', letter: '250 taken' };
+const FRIENDLY: Record<Moment, string> = {
+  greeting: '220 test ESMTP',
+  recipient: '250 ok',
+  letter: '250 taken',
+};
 
 /** A mail server that misbehaves on request. It keeps every letter that was handed over completely, taken or not. */
 export class MailServer {

@@ -4,12 +4,17 @@ import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { IS_PUBLIC } from '../../common/access/public.decorator';
 import { AppError } from '../../common/errors/app-error';
+import { JwtStrategy } from '../strategies/jwt.strategy';
+import { using } from './using';
 
 /** Closes every route of the application that is not marked `@Public()`. */
 @Injectable()
-export class AuthenticationGuard extends AuthGuard('jwt') {
-  constructor(private readonly reflector: Reflector) {
-    super();
+export class AuthenticationGuard extends AuthGuard() {
+  constructor(
+    jwt: JwtStrategy,
+    private readonly reflector: Reflector,
+  ) {
+    super(using(jwt));
   }
 
   override canActivate(context: ExecutionContext) {

@@ -3,12 +3,18 @@ import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../common/errors/app-error';
 import { createValidationPipe } from '../../common/validation/validation.pipe';
+import { LocalStrategy } from '../strategies/local.strategy';
 import { LoginRequest } from '../login/dto/login.request';
+import { using } from './using';
 
 /** Judges the password of a login. Guards run before pipes, so the body is validated here, by the same rules. */
 @Injectable()
-export class LocalAuthGuard extends AuthGuard('local') {
+export class LocalAuthGuard extends AuthGuard() {
   private readonly validation = createValidationPipe();
+
+  constructor(local: LocalStrategy) {
+    super(using(local));
+  }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     const { body } = context.switchToHttp().getRequest<FastifyRequest>();
