@@ -1,9 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { PgBoss, type ConnectionOptions, type ConstructorOptions } from 'pg-boss';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver';
 import type { Pool, PoolClient } from 'pg';
-
-type Database = NonNullable<ConnectionOptions['db']>;
 
 /** Where pg-boss keeps its tables in the database, apart from those of the service. */
 export const SCHEMA = 'pgboss';
@@ -38,24 +37,23 @@ const options: ConstructorOptions = {
   reindex: false,
 };
 
-/** TypeORM's own `query` changes the shape of results, so statements go straight to the pool below it. */
-function onPool(dataSource: DataSource): Database {
-  return { executeSql: (text, values) => pool(dataSource).query(text, values) };
-}
+/** The connection of the transaction in whose name pg-boss is being called. */
+const ofCaller = new AsyncLocalStorage<PoolClient>();
 
-function pool(dataSource: DataSource): Pool {
-  return (dataSource.driver as PostgresDriver).master as Pool;
-}
-
-/** The connection on which the caller's transaction is open. */
-export function onTransaction(tx: EntityManager): Database {
-  const { queryRunner } = tx;
+/**
+ * Lets pg-boss run its statements on the connection of the caller's transaction, all of them: one that waited for a
+ * second connection, while others in its place do the same, would wait until the pool gives up.
+ */
+export async function inTransaction<T>({ queryRunner }: EntityManager, work: () => Promise<T>): Promise<T> {
   if (!queryRunner?.isTransactionActive) throw new Error('A job is enqueued in the transaction of its cause');
-  return {
-    executeSql: async (text, values) => ((await queryRunner.connect()) as PoolClient).query(text, values),
-  };
+  return ofCaller.run((await queryRunner.connect()) as PoolClient, work);
 }
 
-export function queryOn(dataSource: DataSource) {
-  return <Row extends object>(text: string, values: unknown[]) => pool(dataSource).query<Row>(text, values);
+/** TypeORM's own `query` changes the shape of results, so statements go straight to the pool below it. */
+function onPool(dataSource: DataSource): ConnectionOptions['db'] {
+  return { executeSql: (text, values) => (ofCaller.getStore() ?? poolOf(dataSource)).query(text, values) };
+}
+
+export function poolOf(dataSource: DataSource): Pool {
+  return (dataSource.driver as PostgresDriver).master as Pool;
 }

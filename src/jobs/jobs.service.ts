@@ -9,7 +9,7 @@ import type { PgBoss, SendOptions } from 'pg-boss';
 import { DataSource, type EntityManager } from 'typeorm';
 import { newId } from '../common/crypto/tokens';
 import { AfterCommit } from './after-commit';
-import { createBoss, onTransaction, queryOn, SCHEMA } from './boss';
+import { createBoss, inTransaction, poolOf, SCHEMA } from './boss';
 import { Crew } from './crew';
 import { describe, type JobHandler } from './job';
 import { QUEUES, type QueueName, type QueueSettings } from './queues';
@@ -72,7 +72,7 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
 
   /** Promises a job as part of the caller's transaction: there is one if it is committed and none if it is rolled back. */
   async enqueue(queue: QueueName, data: object, options: JobOptions, tx: EntityManager): Promise<string> {
-    const id = await this.boss.send(queue, data, { ...options, id: newId(), db: onTransaction(tx) });
+    const id = await inTransaction(tx, () => this.boss.send(queue, data, { ...options, id: newId() }));
     if (id === null) throw new Error(`The queue ${queue} refused a job`);
     // The workers of other processes find it when they look next; a NOTIFY would lock the whole database at commit.
     this.afterCommit.once(tx.queryRunner!, queue, () => this.crews.get(queue)?.nudge(this.boss));
@@ -81,7 +81,7 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
 
   /** Makes failed jobs due now, the oldest first: what kept them from succeeding is over. */
   async hurry(queue: QueueName): Promise<void> {
-    await queryOn(this.dataSource)(
+    await poolOf(this.dataSource).query(
       `UPDATE ${SCHEMA}.job SET start_after = now() WHERE name = $1 AND id IN (
          SELECT id FROM ${SCHEMA}.job WHERE name = $1 AND state = 'retry' AND start_after > now()
          ORDER BY created_on LIMIT ${HURRY_AT_MOST})`,
@@ -92,7 +92,7 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
 
   async depth(queue: QueueName): Promise<QueueDepth> {
     const { deadLetter }: QueueSettings['policy'] = QUEUES[queue].policy;
-    const { rows } = await queryOn(this.dataSource)<{
+    const { rows } = await poolOf(this.dataSource).query<{
       waiting: number;
       parked: number;
       oldest: number | null;

@@ -36,8 +36,10 @@ export const QUEUES = {
     workers: 5,
     policy: {
       deadLetter: 'mail-parked',
-      // The lease: a letter whose process was killed is taken by another one after this and one round of supervision.
+      // Longest time for one try. It is above what sending may take, so that no try overtakes its predecessor.
       expireInSeconds: 45,
+      // The lease, renewed at half time: after this and a round of supervision another process takes over from a dead one.
+      heartbeatSeconds: 20,
       // For letters moved back by hand; the others say themselves how long they are tried.
       retryLimit: 1_000,
       retentionSeconds: 30 * DAY,
