@@ -9,6 +9,12 @@ const esmPackages = [
   'bcryptjs/',
   'postal-mime/',
   'content-disposition/',
+  '@fastify/cookie/',
+  'cookie/',
+  'lru-cache/',
+  'fast-check/',
+  'pure-rand/',
+  'jose/',
 ];
 
 module.exports = {

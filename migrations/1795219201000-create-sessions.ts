@@ -23,6 +23,9 @@ export class CreateSessions1795219201000 implements MigrationInterface {
       )`);
     await queryRunner.query(`CREATE INDEX ix_sessions_user ON sessions (user_id, created_at)`);
     await queryRunner.query(`CREATE INDEX ix_sessions_expires ON sessions (expires_at)`);
+    await queryRunner.query(
+      `CREATE INDEX ix_sessions_revoked ON sessions (revoked_at) WHERE revoked_at IS NOT NULL`,
+    );
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {

@@ -1,3 +1,4 @@
+import fastifyCookie from '@fastify/cookie';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { acceptOnlyJson, BODY_LIMIT } from './common/http/json-body';
 import { collectMethods } from './common/http/method-not-allowed';
@@ -35,6 +36,7 @@ export async function configureApp(app: NestFastifyApplication): Promise<void> {
   sendRequestId(fastify);
   logRequests(fastify);
   await sendSecurityHeaders(fastify, { isHttps: config.http.publicUrl.startsWith('https:') });
+  await fastify.register(fastifyCookie);
   acceptOnlyJson(fastify);
   app.enableCors({ origin: config.http.corsOrigins, credentials: true, maxAge: 600 });
   app.useGlobalPipes(createValidationPipe());

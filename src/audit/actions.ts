@@ -6,6 +6,7 @@ export const AUDIT_ACTIONS = [
   'login.succeeded',
   'login.failed',
   'profile.updated',
+  'refresh.reused',
   'session.revoked',
 ] as const;
 

@@ -6,7 +6,15 @@ import { AuditModule } from '../audit/audit.module';
 import { MailModule } from '../mail/mail.module';
 import { SessionsModule } from '../sessions/sessions.module';
 import { UsersModule } from '../users/users.module';
+import { CsrfController } from './cookies/csrf.controller';
+import { CsrfTokens } from './cookies/csrf-tokens';
+import { SessionCookie } from './cookies/session-cookie';
+import { DevicesController } from './devices/devices.controller';
+import { DevicesService } from './devices/devices.service';
 import { AuthenticationGuard } from './guards/authentication.guard';
+import { CsrfGuard } from './guards/csrf.guard';
+import { RecentLoginGuard } from './guards/recent-login.guard';
+import { KeysController } from './keys/keys.controller';
 import { LoginController } from './login/login.controller';
 import { LoginService } from './login/login.service';
 import { PasswordVerifier } from './login/password-verifier';
@@ -14,13 +22,17 @@ import { NewPasswords } from './passwords/new-passwords';
 import { PasswordsModule } from './passwords/passwords.module';
 import { ProfileController } from './profile/profile.controller';
 import { ProfileService } from './profile/profile.service';
+import { RefreshController } from './refresh/refresh.controller';
+import { RefreshService } from './refresh/refresh.service';
 import { RegistrationController } from './registration/registration.controller';
 import { RegistrationService } from './registration/registration.service';
 import { UnverifiedAccountsJob } from './registration/unverified-accounts.job';
 import { VerificationService } from './registration/verification.service';
+import { CookieStrategy } from './strategies/cookie.strategy';
 import { JwtStrategy } from './strategies/jwt.strategy';
 import { LocalStrategy } from './strategies/local.strategy';
 import { AccessTokens } from './tokens/access-tokens';
+import { ExpiredTokensJob } from './tokens/expired-tokens.job';
 import { ResetToken } from './tokens/reset-token.entity';
 import { SigningKeys } from './tokens/signing-keys';
 import { VerificationToken } from './tokens/verification-token.entity';
@@ -36,17 +48,34 @@ import { VerificationTokens } from './tokens/verification-tokens';
     SessionsModule,
     UsersModule,
   ],
-  controllers: [RegistrationController, LoginController, ProfileController],
+  controllers: [
+    RegistrationController,
+    LoginController,
+    RefreshController,
+    CsrfController,
+    DevicesController,
+    ProfileController,
+    KeysController,
+  ],
   providers: [
+    // In this order: who asks, did they mean to, are they who they were.
     { provide: APP_GUARD, useClass: AuthenticationGuard },
+    { provide: APP_GUARD, useClass: CsrfGuard },
+    { provide: APP_GUARD, useClass: RecentLoginGuard },
     LocalStrategy,
     JwtStrategy,
+    CookieStrategy,
+    SessionCookie,
+    CsrfTokens,
     SigningKeys,
     AccessTokens,
     VerificationTokens,
     NewPasswords,
     PasswordVerifier,
     LoginService,
+    RefreshService,
+    DevicesService,
+    ExpiredTokensJob,
     RegistrationService,
     VerificationService,
     UnverifiedAccountsJob,

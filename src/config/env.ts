@@ -1,5 +1,6 @@
 import { IsIn, IsInt, IsOptional, Matches, Max, Min, validateSync } from 'class-validator';
 import { plainToInstance, Transform } from 'class-transformer';
+import { StartError } from '../common/errors/start-error';
 import { isCidrOrHops, isMailbox, isOriginList, isPemList, isSecretList, IsText, isUrl } from './env-rules';
 import { productionMistakes } from './production-rules';
 
@@ -164,7 +165,7 @@ export const ENV_NAMES = [
 ] as const satisfies readonly (keyof Env)[];
 
 /** Thrown at start when the environment is wrong; its message lists every mistake, a line each, without values. */
-export class ConfigurationError extends Error {
+export class ConfigurationError extends StartError {
   constructor(readonly mistakes: string[]) {
     super(
       `The configuration is not usable:\n${mistakes.map((mistake) => `  - ${mistake}`).join('\n')}\n` +

@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Config } from '../config/config';
+import { Notifications } from './notifications';
 import { dataSourceOptions } from './options';
 import { Transactions } from './transactions';
 
@@ -12,7 +13,7 @@ import { Transactions } from './transactions';
       useFactory: (config: Config) => ({ ...dataSourceOptions(config.database), autoLoadEntities: true }),
     }),
   ],
-  providers: [Transactions],
-  exports: [Transactions],
+  providers: [Transactions, Notifications],
+  exports: [Transactions, Notifications],
 })
 export class DatabaseModule {}

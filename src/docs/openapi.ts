@@ -18,6 +18,11 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .setLicense('MIT', 'https://opensource.org/license/mit')
     .addServer('/')
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
+    .addCookieAuth('session', {
+      type: 'apiKey',
+      in: 'cookie',
+      description: '`__Host-session` on https. Unsafe methods need the header `X-CSRF-Token` too.',
+    })
     .addTag('Registration')
     .addTag('Sessions')
     .addTag('Profile')
@@ -27,25 +32,25 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     operationIdFactory: (controller, method) => `${controller.replace('Controller', '')}_${method}`,
   });
   for (const [path, operations] of Object.entries(document.paths))
-    for (const operation of Object.values(operations as Record<string, Operation>))
-      addProblems(operation, [
-        ...(operation.requestBody ? BODY_PROBLEMS : []),
-        ...(path.includes('{') ? PATH_PROBLEMS : []),
-      ]);
+    for (const [method, operation] of Object.entries(operations as Record<string, Operation>))
+      addProblems(operation, commonProblems(path, method, operation));
   return document;
 }
 
-/** What any body, and any value in a path, can cause before a controller sees it. */
-const BODY_PROBLEMS: ErrorKey[] = [
-  'malformed_json',
-  'malformed_request',
-  'payload_too_large',
-  'unsupported_media_type',
-];
-const PATH_PROBLEMS: ErrorKey[] = ['malformed_request', 'uri_too_long'];
+/** What any route of its kind can answer before its controller is asked. Controllers document the rest. */
+function commonProblems(path: string, method: string, { requestBody, security }: Operation): ErrorKey[] {
+  const keys: ErrorKey[] = [];
+  if (requestBody)
+    keys.push('malformed_json', 'malformed_request', 'payload_too_large', 'unsupported_media_type');
+  if (path.includes('{')) keys.push('malformed_request', 'uri_too_long');
+  if (security) keys.push('unauthenticated', 'token_invalid', 'token_expired', 'session_revoked');
+  if (method !== 'get') keys.push('csrf_failed');
+  return keys;
+}
 
 interface Operation {
   requestBody?: object;
+  security?: object[];
   responses: Record<string, ProblemResponse>;
 }
 

@@ -56,6 +56,8 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
 
   /** Names the one handler of a queue. Call it in `onModuleInit`: work begins when the application has started. */
   work<Data extends object>(queue: QueueName, handler: JobHandler<Data>): void {
+    // Here, while the application starts, rather than later, when it would keep the other queues from being worked.
+    if (!(queue in QUEUES)) throw new Error(`The queue ${String(queue)} is not listed in queues.ts`);
     if (this.crews.has(queue)) throw new Error(`The queue ${queue} has a handler already`);
     this.crews.set(queue, new Crew(queue, handler as JobHandler, this.throttle));
   }

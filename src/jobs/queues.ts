@@ -51,7 +51,8 @@ export const QUEUES = {
     },
   },
   'purge-unverified-accounts': periodic,
-  'purge-expired': periodic,
+  'purge-expired-sessions': periodic,
+  'purge-expired-tokens': periodic,
 } as const satisfies Record<string, QueueSettings>;
 
 export type QueueName = keyof typeof QUEUES;

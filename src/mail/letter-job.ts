@@ -1,5 +1,5 @@
 /** Every kind of letter, named like its template. */
-export type LetterName = 'verify-email';
+export type LetterName = 'verify-email' | 'refresh-reused';
 
 /** Stands in for a letter where there is none to send. */
 export const NOTHING = 'nothing';

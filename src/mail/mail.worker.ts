@@ -56,7 +56,7 @@ export class MailWorker implements OnModuleInit {
       event: 'mail.sent',
       letterId: job.id,
       template,
-      tries: job.tries,
+      tries: job.tries + 1,
       msg: 'a letter was sent',
     });
     await this.hurryAfterOutage();
@@ -75,7 +75,14 @@ export class MailWorker implements OnModuleInit {
   private parked(job: Job<LetterJob>, reason: JobError['details']): JobError {
     const { template } = job.data;
     const msg = 'a letter cannot be delivered and was parked';
-    this.logger.warn({ event: 'mail.parked', letterId: job.id, template, tries: job.tries, ...reason, msg });
+    this.logger.warn({
+      event: 'mail.parked',
+      letterId: job.id,
+      template,
+      tries: job.tries + 1,
+      ...reason,
+      msg,
+    });
     return new JobError(reason, true);
   }
 
@@ -88,7 +95,7 @@ export class MailWorker implements OnModuleInit {
         event: 'mail.deferred',
         letterId: job.id,
         template,
-        tries: job.tries,
+        tries: job.tries + 1,
         ...reason,
         suppressed,
         msg,

@@ -5,7 +5,7 @@ import { parseMailbox, type NamedAddress } from './address';
 /** How many letters are handed over at the same time. */
 const CONNECTIONS = 5;
 /** Connecting with greeting and TLS, and every wait for an answer: a server that hangs is left after this. */
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 9_000;
 /** A server that dribbles its answers never runs into the other limit. Less than the lease of a try. */
 const WHOLE_CONVERSATION_MS = 30_000;
 /** Shorter than any server's own patience, so that it is we who part. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { explain, StartError } from '../common/errors/start-error';
 import type { DatabaseConfig } from '../config/config';
 import { provision } from '../provision';
 import { generateMigration } from './generate';
@@ -24,20 +25,20 @@ async function perform(database: DatabaseConfig, command = '', name = ''): Promi
       return `taken back: ${(await migrateDown(database)) ?? 'nothing'}`;
     case 'generate': {
       if (!/^[a-z]+(-[a-z0-9]+)+$/.test(name))
-        throw new Error('name the migration like create-users: verb-noun');
+        throw new StartError('name the migration like create-users: verb-noun');
       const entities = [join(__dirname, '..', '**', '*.entity.js')];
       const file = await generateMigration(database, entities, name, Date.now());
       return file ? `written: ${file}` : 'the entities and the database agree';
     }
     default:
-      throw new Error('use: up | down | generate <verb-noun>');
+      throw new StartError('use: up | down | generate <verb-noun>');
   }
 }
 
 run(process.argv.slice(2)).then(
   (message) => process.stdout.write(`${message}\n`),
   (error: unknown) => {
-    process.stderr.write(`${(error as Error).message}\n`);
+    process.stderr.write(`${explain(error)}\n`);
     process.exitCode = 1;
   },
 );

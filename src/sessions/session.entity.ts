@@ -7,6 +7,7 @@ export type Transport = 'bearer' | 'cookie';
 @ForeignKey('User', ['userId'], ['id'], { name: 'fk_sessions_user', onDelete: 'CASCADE' })
 @Index('ix_sessions_user', ['userId', 'createdAt'])
 @Index('ix_sessions_expires', ['expiresAt'])
+@Index('ix_sessions_revoked', ['revokedAt'], { where: 'revoked_at IS NOT NULL' })
 export class Session {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'pk_sessions' })
   id: string;

@@ -1,13 +1,26 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuditModule } from '../audit/audit.module';
-import { RefreshTokenCodec } from './refresh-token';
+import { AuthenticationService } from './authentication.service';
+import { ExpiredSessionsJob } from './expired-sessions.job';
+import { RevocationService } from './revocation.service';
+import { RotationService } from './rotation.service';
+import { SessionCache } from './session-cache';
 import { Session } from './session.entity';
+import { SessionTokens } from './session-tokens';
 import { SessionsService } from './sessions.service';
 
 @Module({
   imports: [TypeOrmModule.forFeature([Session]), AuditModule],
-  providers: [SessionsService, RefreshTokenCodec],
-  exports: [SessionsService],
+  providers: [
+    SessionsService,
+    AuthenticationService,
+    RotationService,
+    RevocationService,
+    SessionCache,
+    SessionTokens,
+    ExpiredSessionsJob,
+  ],
+  exports: [SessionsService, AuthenticationService, RotationService, RevocationService],
 })
 export class SessionsModule {}

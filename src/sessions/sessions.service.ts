@@ -1,32 +1,35 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { IsNull, MoreThan, type EntityManager, Repository } from 'typeorm';
-import { AuditService } from '../audit/audit.service';
 import { Clock } from '../common/clock';
-import type { Principal } from '../common/access/principal';
-import { newId } from '../common/crypto/tokens';
+import { newId, sha256 } from '../common/crypto/tokens';
 import type { ClientInfo } from '../common/http/client-info';
 import { Config } from '../config/config';
-import { RefreshTokenCodec } from './refresh-token';
+import { RevocationService } from './revocation.service';
 import { Session, type Transport } from './session.entity';
+import { SessionTokens } from './session-tokens';
+
+/** Sessions of one user at a time; a further login ends the oldest. */
+export const MOST_SESSIONS_PER_USER = 100;
 
 export interface OpenedSession {
   session: Session;
-  refreshToken: string;
+  /** The refresh token or the content of the cookie. It is known to the caller only. */
+  token: string;
 }
 
 @Injectable()
 export class SessionsService {
   constructor(
     @InjectRepository(Session) private readonly sessions: Repository<Session>,
-    private readonly refreshTokens: RefreshTokenCodec,
-    private readonly audit: AuditService,
+    private readonly tokens: SessionTokens,
+    private readonly revocation: RevocationService,
     private readonly clock: Clock,
     private readonly config: Config,
   ) {}
 
-  /** Opens a session for a user who has just proven the password. Its secret is new and known to the caller only. */
+  /** Opens a session for a user who has just proven the password. Its secret is new, whatever the request carried. */
   async open(
     userId: string,
     transport: Transport,
@@ -39,7 +42,7 @@ export class SessionsService {
       id: newId(),
       userId,
       transport,
-      secretHash: createHash('sha256').update(secret).digest(),
+      secretHash: sha256(secret),
       generation: 0,
       rotatedAt: null,
       isGenerationUsed: false,
@@ -52,28 +55,28 @@ export class SessionsService {
       revokedAt: null,
     });
     await tx.insert(Session, session);
-    const refreshToken = this.refreshTokens.encode({ sessionId: session.id, generation: 0, secret });
-    return { session, refreshToken };
+    await this.endOldest(userId, client, tx);
+    const content = { sessionId: session.id, generation: 0, secret };
+    const token =
+      transport === 'bearer' ? this.tokens.encodeRefresh(content) : this.tokens.encodeCookie(content);
+    return { session, token };
   }
 
-  /** The principal of a session that is neither ended nor expired; undefined otherwise. */
-  async authenticate(sessionId: string, userId: string): Promise<Principal | undefined> {
-    const session = await this.sessions.findOne({
-      select: { id: true, userId: true, transport: true, authenticatedAt: true },
-      where: { id: sessionId, userId, revokedAt: IsNull(), expiresAt: MoreThan(this.clock.now()) },
+  /** The live sessions of a user, the latest used first. */
+  listLive(userId: string): Promise<Session[]> {
+    return this.sessions.find({
+      where: { userId, revokedAt: IsNull(), expiresAt: MoreThan(this.clock.now()) },
+      order: { lastUsedAt: 'DESC', id: 'DESC' },
     });
-    if (!session) return undefined;
-    const { transport, authenticatedAt } = session;
-    return { userId, sessionId, transport, authenticatedAt };
   }
 
-  /** Ends one session. Its access token is refused from the next request on. */
-  async revoke({ sessionId, userId }: Principal, client: ClientInfo, tx: EntityManager): Promise<void> {
-    const { affected } = await tx.update(
-      Session,
-      { id: sessionId, userId, revokedAt: IsNull() },
-      { revokedAt: this.clock.now() },
-    );
-    if (affected === 1) await this.audit.record('session.revoked', { userId, sessionId, client }, tx);
+  private async endOldest(userId: string, client: ClientInfo, tx: EntityManager): Promise<void> {
+    const surplus = await tx.find(Session, {
+      select: { id: true },
+      where: { userId, revokedAt: IsNull() },
+      order: { createdAt: 'DESC', id: 'DESC' },
+      skip: MOST_SESSIONS_PER_USER,
+    });
+    for (const { id } of surplus) await this.revocation.revokeOne(userId, id, client, tx);
   }
 }

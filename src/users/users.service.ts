@@ -46,8 +46,8 @@ export class UsersService {
     return user;
   }
 
-  findById(id: string): Promise<User | null> {
-    return this.users.findOneBy({ id });
+  findById(id: string, tx?: EntityManager): Promise<User | null> {
+    return tx ? tx.findOneBy(User, { id }) : this.users.findOneBy({ id });
   }
 
   /** @param email normalised, in any letter case */
@@ -77,7 +77,8 @@ export class UsersService {
   async isUnchanged(user: User, tx: EntityManager): Promise<boolean> {
     return tx.exists(User, {
       where: { id: user.id, passwordHash: user.passwordHash, isActive: true },
-      lock: { mode: 'pessimistic_read' },
+      // Not shared: logins of one user come one after another, which makes the cap on sessions strict.
+      lock: { mode: 'for_no_key_update' },
     });
   }
 

@@ -7,12 +7,14 @@ import { TestApp } from '../support/app';
 
 /** Adding a line here opens a route to everybody. Be sure that you mean it. */
 const PUBLIC_ROUTES = [
+  'GET /.well-known/jwks.json',
   'GET /api/auth/verify/{token}',
   'GET /api/status',
   'GET /health',
   'GET /health/live',
   'GET /health/ready',
   'POST /api/auth/login',
+  'POST /api/auth/refresh',
   'POST /api/auth/register',
   'POST /api/auth/verify',
   'POST /api/auth/verify/resend',

@@ -29,7 +29,7 @@ describe('request bodies', () => {
     const { token } = await loggedIn(app);
     const answer = await app.http.send<{ code: string; errors: object[] }>(
       method!,
-      path!.replace(/\{\w+\}/g, 'x'),
+      path!.replace(/\{\w+\}/g, '019a5c1e-7c1b-7a63-b1a4-6d6f0a2f9c11'),
       { unheardOf: 1 },
       { token },
     );

@@ -1,9 +1,11 @@
 import { Injectable, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { IS_PUBLIC } from '../../common/access/public.decorator';
 import { AppError } from '../../common/errors/app-error';
+import { SessionCookie } from '../cookies/session-cookie';
+import { CookieStrategy, type CookieRequest } from '../strategies/cookie.strategy';
 import { JwtStrategy } from '../strategies/jwt.strategy';
 import { using } from './using';
 
@@ -12,17 +14,29 @@ import { using } from './using';
 export class AuthenticationGuard extends AuthGuard() {
   constructor(
     jwt: JwtStrategy,
+    cookie: CookieStrategy,
+    private readonly sessionCookie: SessionCookie,
     private readonly reflector: Reflector,
   ) {
-    super(using(jwt));
+    super(using(jwt, cookie));
   }
 
-  override canActivate(context: ExecutionContext) {
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
     const isPublic = this.reflector.getAllAndOverride<boolean>(IS_PUBLIC, [
       context.getHandler(),
       context.getClass(),
     ]);
-    return isPublic ? true : super.canActivate(context);
+    if (isPublic) return true;
+    await super.canActivate(context);
+    const http = context.switchToHttp();
+    const { extendedSession } = http.getRequest<CookieRequest>();
+    if (extendedSession)
+      this.sessionCookie.set(
+        http.getResponse<FastifyReply>(),
+        extendedSession.token,
+        extendedSession.expiresAt,
+      );
+    return true;
   }
 
   /** Passport's outcome in the words of the catalogue. `error` is ours or an outage; `info` is the library's opinion. */
@@ -34,7 +48,7 @@ export class AuthenticationGuard extends AuthGuard() {
   ): TUser {
     if (error) throw error;
     if (user) return user;
-    const { authorization } = context.switchToHttp().getRequest<FastifyRequest>().headers;
+    const { authorization } = context.switchToHttp().getRequest<CookieRequest>().headers;
     throw new AppError(authorization === undefined ? 'unauthenticated' : 'token_invalid');
   }
 }

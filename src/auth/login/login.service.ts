@@ -6,17 +6,27 @@ import { AppError } from '../../common/errors/app-error';
 import type { ClientInfo } from '../../common/http/client-info';
 import { Config } from '../../config/config';
 import { Transactions } from '../../database/transactions';
-import { SessionsService } from '../../sessions/sessions.service';
+import { RevocationService } from '../../sessions/revocation.service';
+import type { Transport } from '../../sessions/session.entity';
+import { SessionsService, type OpenedSession } from '../../sessions/sessions.service';
 import type { User } from '../../users/user.entity';
-import { AccessTokens } from '../tokens/access-tokens';
+import { CsrfTokens } from '../cookies/csrf-tokens';
+import { AccessTokens, type AccessToken } from '../tokens/access-tokens';
 import { PasswordVerifier } from './password-verifier';
 
-export interface LoginResult {
-  accessToken: string;
-  /** Seconds. */
-  expiresIn: number;
-  refreshToken: string;
+/** What a bearer client carries its session with. */
+export interface TokenLogin {
   user: User;
+  accessToken: AccessToken;
+  refreshToken: string;
+}
+
+/** What a browser carries its session with. */
+export interface CookieLogin {
+  user: User;
+  cookie: string;
+  csrfToken: string;
+  expiresAt: Date;
 }
 
 @Injectable()
@@ -24,7 +34,9 @@ export class LoginService {
   constructor(
     private readonly passwords: PasswordVerifier,
     private readonly sessions: SessionsService,
+    private readonly revocation: RevocationService,
     private readonly accessTokens: AccessTokens,
+    private readonly csrfTokens: CsrfTokens,
     private readonly audit: AuditService,
     private readonly transactions: Transactions,
     private readonly config: Config,
@@ -52,27 +64,51 @@ export class LoginService {
   }
 
   /** Opens a bearer session for a user who has just been authenticated. */
-  login(user: User, client: ClientInfo): Promise<LoginResult> {
-    return this.transactions.run(async (tx) => {
-      if (!(await this.passwords.isStillRight(user, tx))) throw new AppError('invalid_credentials');
-      return this.openSession(user, client, tx);
-    });
+  async loginWithTokens(user: User, client: ClientInfo): Promise<TokenLogin> {
+    const opened = await this.transactions.run((tx) => this.openChecked(user, 'bearer', client, tx));
+    return this.tokensOf(user, opened);
   }
 
-  /** Opens a bearer session within the transaction that made or checked the account. */
-  async openSession(user: User, client: ClientInfo, tx: EntityManager): Promise<LoginResult> {
-    const { session, refreshToken } = await this.sessions.open(user.id, 'bearer', client, tx);
-    await this.audit.record('login.succeeded', { userId: user.id, sessionId: session.id, client }, tx);
-    const { token, expiresIn } = await this.accessTokens.issue({
-      userId: user.id,
-      email: user.email,
-      sessionId: session.id,
-    });
-    return { accessToken: token, expiresIn, refreshToken, user };
+  /** Opens a cookie session for a user who has just been authenticated. */
+  async loginWithCookie(user: User, client: ClientInfo): Promise<CookieLogin> {
+    const { session, token } = await this.transactions.run((tx) =>
+      this.openChecked(user, 'cookie', client, tx),
+    );
+    return {
+      user,
+      cookie: token,
+      csrfToken: this.csrfTokens.issue(session.id),
+      expiresAt: session.expiresAt,
+    };
+  }
+
+  /** Opens the first bearer session of an account within the transaction that makes it. */
+  async loginNew(user: User, client: ClientInfo, tx: EntityManager): Promise<TokenLogin> {
+    return this.tokensOf(user, await this.open(user, 'bearer', client, tx));
   }
 
   /** Ends the session that the request was made in. */
-  logout(principal: Principal, client: ClientInfo): Promise<void> {
-    return this.transactions.run((tx) => this.sessions.revoke(principal, client, tx));
+  async logout({ userId, sessionId }: Principal, client: ClientInfo): Promise<void> {
+    await this.transactions.run((tx) => this.revocation.revokeOne(userId, sessionId, client, tx));
+  }
+
+  private async openChecked(user: User, transport: Transport, client: ClientInfo, tx: EntityManager) {
+    if (!(await this.passwords.isStillRight(user, tx))) throw new AppError('invalid_credentials');
+    return this.open(user, transport, client, tx);
+  }
+
+  private async open(
+    user: User,
+    transport: Transport,
+    client: ClientInfo,
+    tx: EntityManager,
+  ): Promise<OpenedSession> {
+    const opened = await this.sessions.open(user.id, transport, client, tx);
+    await this.audit.record('login.succeeded', { userId: user.id, sessionId: opened.session.id, client }, tx);
+    return opened;
+  }
+
+  private async tokensOf(user: User, { session, token }: OpenedSession): Promise<TokenLogin> {
+    return { user, accessToken: await this.accessTokens.issue(user, session), refreshToken: token };
   }
 }

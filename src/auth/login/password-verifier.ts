@@ -29,6 +29,12 @@ export class PasswordVerifier {
     return { user, isRight };
   }
 
+  /** Whether it is the password of an account that is known already. */
+  async isPasswordOf(userId: string, password: string): Promise<boolean> {
+    const user = await this.users.findById(userId);
+    return this.hasher.verify(password, user?.passwordHash ?? null);
+  }
+
   /** Whether the password checked a moment ago is the account's password still: a reset in between wins. */
   isStillRight(user: User, tx: EntityManager): Promise<boolean> {
     return this.users.isUnchanged(user, tx);

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Put } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiCookieAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CurrentUser } from '../../common/access/current-user.decorator';
 import type { Principal } from '../../common/access/principal';
 import { ApiProblems } from '../../common/errors/api-problems.decorator';
@@ -10,6 +10,7 @@ import { ProfileService } from './profile.service';
 
 @ApiTags('Profile')
 @ApiBearerAuth()
+@ApiCookieAuth()
 @Controller('api/auth/profile')
 export class ProfileController {
   constructor(private readonly profile: ProfileService) {}
@@ -17,7 +18,7 @@ export class ProfileController {
   @Get()
   @ApiOperation({ summary: 'Read the own profile' })
   @ApiOkResponse({ type: UserResponse })
-  @ApiProblems('unauthenticated', 'token_invalid', 'token_expired', 'session_revoked', 'not_found')
+  @ApiProblems('not_found')
   async read(@CurrentUser() principal: Principal): Promise<UserResponse> {
     return UserResponse.from(await this.profile.read(principal));
   }
@@ -25,14 +26,7 @@ export class ProfileController {
   @Put()
   @ApiOperation({ summary: 'Change the own name' })
   @ApiOkResponse({ type: UserResponse })
-  @ApiProblems(
-    'validation_failed',
-    'unauthenticated',
-    'token_invalid',
-    'token_expired',
-    'session_revoked',
-    'not_found',
-  )
+  @ApiProblems('validation_failed', 'not_found')
   async update(
     @CurrentUser() principal: Principal,
     @Body() { name }: UpdateProfileRequest,

@@ -8,7 +8,7 @@ import { Transactions } from '../../database/transactions';
 import { MailService } from '../../mail/mail.service';
 import type { User } from '../../users/user.entity';
 import { UsersService } from '../../users/users.service';
-import { LoginService, type LoginResult } from '../login/login.service';
+import { LoginService, type TokenLogin } from '../login/login.service';
 import { NewPasswords } from '../passwords/new-passwords';
 
 export interface NewAccount {
@@ -41,9 +41,9 @@ export class RegistrationService {
   }
 
   /** Creates an account whose address counts as verified, and logs it in. */
-  async registerVerified(account: NewAccount, client: ClientInfo): Promise<LoginResult> {
+  async registerVerified(account: NewAccount, client: ClientInfo): Promise<TokenLogin> {
     return this.create(account, { isVerified: true }, client, (user, tx) =>
-      this.loginService.openSession(user, client, tx),
+      this.loginService.loginNew(user, client, tx),
     );
   }
 

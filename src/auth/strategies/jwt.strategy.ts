@@ -1,14 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { PassportStrategy } from '@nestjs/passport';
+import type { FastifyRequest } from 'fastify';
 import { ExtractJwt, Strategy } from 'passport-jwt';
 import { Clock } from '../../common/clock';
 import type { Principal } from '../../common/access/principal';
 import { AppError } from '../../common/errors/app-error';
 import { Config } from '../../config/config';
-import { SessionsService } from '../../sessions/sessions.service';
-import { ACCESS_TOKEN_TYPE, type AccessTokenClaims } from '../tokens/access-tokens';
+import { AuthenticationService } from '../../sessions/authentication.service';
+import { SessionCookie } from '../cookies/session-cookie';
+import { ACCESS_TOKEN_TYPE, generationOf, type AccessTokenClaims } from '../tokens/access-tokens';
 import { SigningKeys } from '../tokens/signing-keys';
+import { principalOf } from './principal-of';
 
 interface DecodedToken {
   header: { typ?: unknown };
@@ -22,7 +25,8 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
     config: Config,
     keys: SigningKeys,
     jwt: JwtService,
-    private readonly sessions: SessionsService,
+    private readonly authentication: AuthenticationService,
+    private readonly cookie: SessionCookie,
     private readonly clock: Clock,
   ) {
     super({
@@ -37,22 +41,41 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
       // Checked below against the injected clock.
       ignoreExpiration: true,
       jsonWebTokenOptions: { complete: true },
+      passReqToCallback: true,
     });
   }
 
-  async validate({ header, payload }: DecodedToken): Promise<Principal> {
-    const { sub, sid, exp } = payload;
-    const isAccessToken = header.typ === ACCESS_TOKEN_TYPE;
-    if (!isAccessToken || typeof sub !== 'string' || typeof sid !== 'string' || typeof exp !== 'number')
+  async validate(request: FastifyRequest, { header, payload }: DecodedToken): Promise<Principal> {
+    const { sub, sid, exp, jti } = payload;
+    const generation = generationOf(jti);
+    if (
+      header.typ !== ACCESS_TOKEN_TYPE ||
+      !isText(sub) ||
+      !isText(sid) ||
+      !isNumber(exp) ||
+      generation === undefined
+    )
       throw new AppError('token_invalid');
     if (exp * 1000 <= this.clock.now().getTime()) throw new AppError('token_expired');
-    const principal = await this.sessions.authenticate(sid, sub);
-    if (!principal) throw new AppError('session_revoked');
-    return principal;
+    const used = await this.authentication.byAccessToken(sid, sub, generation);
+    if (!used) throw new AppError('session_revoked');
+    await this.refuseCookieOfAnother(request, sub);
+    return principalOf(used.session);
+  }
+
+  /** Two credentials of two people: whichever was meant, acting for one of them would be a guess. */
+  private async refuseCookieOfAnother(request: FastifyRequest, userId: string): Promise<void> {
+    const token = this.cookie.read(request);
+    const used = token === undefined ? undefined : await this.authentication.byCookie(token);
+    if (used && used.session.userId !== userId)
+      throw new AppError('token_invalid', { detail: 'The token and the cookie belong to different users' });
   }
 }
 
 type KeyCallback = (error: Error | null, key?: string) => void;
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isNumber = (value: unknown): value is number => typeof value === 'number';
 
 /** The key that the token says it was signed with. What is not a token at all names none. */
 function kidOf(jwt: JwtService, token: string): unknown {

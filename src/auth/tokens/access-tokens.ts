@@ -3,6 +3,8 @@ import { JwtService } from '@nestjs/jwt';
 import { Clock } from '../../common/clock';
 import { newId } from '../../common/crypto/tokens';
 import { Config } from '../../config/config';
+import type { Session } from '../../sessions/session.entity';
+import type { User } from '../../users/user.entity';
 import { SigningKeys } from './signing-keys';
 
 /** Claims of an access token (RFC 9068); times in seconds since the epoch. */
@@ -12,12 +14,22 @@ export interface AccessTokenClaims {
   sub: string;
   email: string;
   sid: string;
+  /** `<uuid>.<generation>`: unique, and says which refresh it came from. */
   jti: string;
   iat: number;
   exp: number;
 }
 
+export interface AccessToken {
+  token: string;
+  /** Seconds. */
+  expiresIn: number;
+}
+
 export const ACCESS_TOKEN_TYPE = 'at+jwt';
+
+/** Lifetimes are shortened by up to this part, so that clients that started together do not refresh together. */
+const JITTER = 0.05;
 
 @Injectable()
 export class AccessTokens {
@@ -28,22 +40,20 @@ export class AccessTokens {
     private readonly config: Config,
   ) {}
 
-  /** Signs a token for one session. `expiresIn` is in seconds. */
-  async issue(subject: {
-    userId: string;
-    email: string;
-    sessionId: string;
-  }): Promise<{ token: string; expiresIn: number }> {
+  /** Signs a token for the current generation of a session. It never outlives the session. */
+  async issue(user: User, session: Session): Promise<AccessToken> {
     const { issuer, audience, algorithm } = this.config.jwt;
-    const expiresIn = Math.floor(this.config.sessions.accessTokenTtl / 1000);
-    const iat = Math.floor(this.clock.now().getTime() / 1000);
+    const now = this.clock.now().getTime();
+    const lifetime = this.config.sessions.accessTokenTtl * (1 - JITTER * Math.random());
+    const expiresIn = Math.floor(Math.min(lifetime, session.expiresAt.getTime() - now) / 1000);
+    const iat = Math.floor(now / 1000);
     const claims: AccessTokenClaims = {
       iss: issuer,
       aud: audience,
-      sub: subject.userId,
-      email: subject.email,
-      sid: subject.sessionId,
-      jti: newId(),
+      sub: user.id,
+      email: user.email,
+      sid: session.id,
+      jti: `${newId()}.${session.generation}`,
       iat,
       exp: iat + expiresIn,
     };
@@ -56,4 +66,10 @@ export class AccessTokens {
     });
     return { token, expiresIn };
   }
+}
+
+/** The generation in a `jti`; undefined for one that is not ours. */
+export function generationOf(jti: unknown): number | undefined {
+  const digits = typeof jti === 'string' ? /\.(\d{1,10})$/.exec(jti)?.[1] : undefined;
+  return digits === undefined ? undefined : Number(digits);
 }

@@ -1,4 +1,11 @@
-import { createHash, createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  type JsonWebKey,
+  type KeyObject,
+} from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Config, type JwtConfig } from '../../config/config';
 
@@ -9,13 +16,22 @@ export interface SigningKey {
   verifies: KeyObject;
 }
 
+/** A public key for others to verify access tokens with (RFC 7517). */
+export type PublishedKey = JsonWebKey & { kid: string; alg: string; use: 'sig' };
+
 /** The keys of access tokens, from the configuration only: nothing in a token chooses or carries one (RFC 8725 §3.1). */
 @Injectable()
 export class SigningKeys {
+  /** Empty where the key that verifies is the secret that signs. */
+  readonly published: PublishedKey[];
   private readonly keys: SigningKey[];
 
   constructor(config: Config) {
+    const { algorithm: alg } = config.jwt;
     this.keys = config.jwt.algorithm === 'HS256' ? secretKeys(config.jwt) : privateKeys(config.jwt);
+    this.published = this.keys
+      .filter(({ verifies }) => verifies.type === 'public')
+      .map(({ kid, verifies }) => ({ ...verifies.export({ format: 'jwk' }), kid, alg, use: 'sig' }));
   }
 
   get current(): SigningKey {

@@ -11,7 +11,7 @@ export function newSecret(): string {
 }
 
 /** What is stored of a random secret. A plain SHA-256 is enough for 256 bits of entropy (ASVS 11.4.2). */
-export function sha256(secret: string): Buffer {
+export function sha256(secret: string | Buffer): Buffer {
   return createHash('sha256').update(secret).digest();
 }
 

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import type { SMTPServer, SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
+import type PostalMime from 'postal-mime';
+import type * as SmtpServer from 'smtp-server';
 import { newId } from '../../common/crypto/tokens';
 
 const KEPT = 100;
@@ -26,7 +27,7 @@ export interface ReceivedLetter {
 @Injectable()
 export class Mailbox implements OnApplicationShutdown {
   private readonly received: ReceivedLetter[] = [];
-  private server?: SMTPServer;
+  private server?: SmtpServer.SMTPServer;
 
   /** Newest first, of one recipient or of all. */
   letters(to?: string): ReceivedLetter[] {
@@ -40,12 +41,12 @@ export class Mailbox implements OnApplicationShutdown {
 
   /** Opens a free port on this machine only and returns the address for SMTP_URL. */
   async listen(): Promise<string> {
-    const { SMTPServer } = developmentOnly<typeof import('smtp-server')>('smtp-server');
+    const { SMTPServer } = developmentOnly<typeof SmtpServer>('smtp-server');
     const server = new SMTPServer({
       disabledCommands: ['AUTH', 'STARTTLS'],
       disableReverseLookup: true,
       size: LARGEST_LETTER,
-      closeTimeout: 1_000,
+      closeTimeout: 50,
       onData: (stream, session, done) => void this.receive(stream, session).then(() => done(), done),
     });
     // A client that disappears in mid-sentence is no reason to end the process.
@@ -63,11 +64,14 @@ export class Mailbox implements OnApplicationShutdown {
     await new Promise<void>((resolve) => (this.server ? this.server.close(() => resolve()) : resolve()));
   }
 
-  private async receive(stream: SMTPServerDataStream, { envelope }: SMTPServerSession): Promise<void> {
+  private async receive(
+    stream: SmtpServer.SMTPServerDataStream,
+    { envelope }: SmtpServer.SMTPServerSession,
+  ): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of stream) chunks.push(chunk as Buffer);
-    const PostalMime = developmentOnly<typeof import('postal-mime')>('postal-mime');
-    const mail = await PostalMime.parse(Buffer.concat(chunks));
+    const Parser = developmentOnly<typeof PostalMime>('postal-mime');
+    const mail = await Parser.parse(Buffer.concat(chunks));
     const text = mail.text ?? '';
     this.received.unshift({
       id: newId(),

@@ -13,12 +13,12 @@ export class LoginRequest {
   password: string;
 
   @ApiProperty({
-    enum: ['bearer'],
+    enum: ['bearer', 'cookie'],
     default: 'bearer',
     required: false,
     description: 'How the client carries the session',
   })
   @IsOptional()
-  @IsIn(['bearer'])
-  transport?: 'bearer';
+  @IsIn(['bearer', 'cookie'])
+  transport?: 'bearer' | 'cookie';
 }

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { UserResponse } from '../../../users/dto/user.response';
-import type { LoginResult } from '../login.service';
+import type { TokenLogin } from '../login.service';
 
 /** The credentials of a bearer session, named as in RFC 6749 §5.1. */
 export class TokensResponse {
@@ -13,20 +13,20 @@ export class TokensResponse {
   @ApiProperty({ enum: ['Bearer'], example: 'Bearer' })
   token_type: 'Bearer';
 
-  @ApiProperty({ description: 'Seconds until the access token expires', example: 900 })
+  @ApiProperty({ description: 'Seconds until the access token expires', example: 893 })
   expires_in: number;
 
-  @ApiProperty({ description: 'Opaque', example: 'ghr_AZpcHnwbemOxpG1vCi-cEQAAAAA…' })
+  @ApiProperty({ description: 'Opaque; good for one refresh', example: 'ghr_AZpcHnwbemOxpG1vCi-cEQAAAAA…' })
   refresh_token: string;
 
   @ApiProperty({ type: UserResponse })
   user: UserResponse;
 
-  static from({ accessToken, expiresIn, refreshToken, user }: LoginResult): TokensResponse {
+  static from({ user, accessToken, refreshToken }: TokenLogin): TokensResponse {
     return {
-      access_token: accessToken,
+      access_token: accessToken.token,
       token_type: 'Bearer',
-      expires_in: expiresIn,
+      expires_in: accessToken.expiresIn,
       refresh_token: refreshToken,
       user: UserResponse.from(user),
     };

@@ -1,0 +1,34 @@
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyRequest } from 'fastify';
+import type { Principal } from '../../common/access/principal';
+import { NEEDS_RECENT_LOGIN } from '../../common/access/recent-login.decorator';
+import { Clock } from '../../common/clock';
+import { AppError } from '../../common/errors/app-error';
+import { PasswordVerifier } from '../login/password-verifier';
+
+const RECENT_MS = 5 * 60_000;
+
+/** Holds `@RecentLogin()`. Runs after the authentication guard. */
+@Injectable()
+export class RecentLoginGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly passwords: PasswordVerifier,
+    private readonly clock: Clock,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const isNeeded = this.reflector.getAllAndOverride<boolean>(NEEDS_RECENT_LOGIN, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+    if (!isNeeded) return true;
+    const { user, body } = context.switchToHttp().getRequest<FastifyRequest & { user: Principal }>();
+    if (this.clock.now().getTime() - user.authenticatedAt.getTime() <= RECENT_MS) return true;
+    const password = (body as { password?: unknown } | undefined)?.password;
+    if (typeof password !== 'string') throw new AppError('recent_login_required');
+    if (!(await this.passwords.isPasswordOf(user.userId, password))) throw new AppError('password_incorrect');
+    return true;
+  }
+}

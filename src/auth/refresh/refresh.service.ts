@@ -1,0 +1,92 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { AuditService } from '../../audit/audit.service';
+import { AppError } from '../../common/errors/app-error';
+import type { ErrorKey } from '../../common/errors/catalogue';
+import type { ClientInfo } from '../../common/http/client-info';
+import { Clock } from '../../common/clock';
+import { Config } from '../../config/config';
+import { Transactions } from '../../database/transactions';
+import { MailService, type ComposedLetter, type Letter } from '../../mail/mail.service';
+import { RevocationService } from '../../sessions/revocation.service';
+import { RotationService } from '../../sessions/rotation.service';
+import type { Session } from '../../sessions/session.entity';
+import type { User } from '../../users/user.entity';
+import { UsersService } from '../../users/users.service';
+import { deviceName } from '../devices/device-name';
+import type { TokenLogin } from '../login/login.service';
+import { AccessTokens } from '../tokens/access-tokens';
+
+type Refreshed = { user: User; session: Session; refreshToken: string };
+
+@Injectable()
+export class RefreshService implements OnModuleInit {
+  constructor(
+    private readonly rotation: RotationService,
+    private readonly revocation: RevocationService,
+    private readonly accessTokens: AccessTokens,
+    private readonly users: UsersService,
+    private readonly mail: MailService,
+    private readonly audit: AuditService,
+    private readonly transactions: Transactions,
+    private readonly clock: Clock,
+    private readonly config: Config,
+  ) {}
+
+  onModuleInit(): void {
+    this.mail.register('refresh-reused', (letter) => this.compose(letter));
+  }
+
+  /**
+   * Trades a refresh token for the next one and an access token.
+   *
+   * @throws AppError `token_invalid` | `token_expired` | `refresh_token_reused`
+   */
+  async refresh(token: string, client: ClientInfo): Promise<TokenLogin> {
+    // A refusal is a result, not an exception: what it has set down (the end of a stolen session) is to be committed.
+    const result = await this.transactions.run((tx) => this.judge(token, client, tx));
+    if (typeof result === 'string') throw new AppError(result);
+    const { user, session, refreshToken } = result;
+    return { user, accessToken: await this.accessTokens.issue(user, session), refreshToken };
+  }
+
+  private async judge(token: string, client: ClientInfo, tx: EntityManager): Promise<Refreshed | ErrorKey> {
+    const rotation = await this.rotation.rotate(token, client, tx);
+    if (rotation === 'invalid') return 'token_invalid';
+    if (rotation === 'expired') return 'token_expired';
+    const { session } = rotation;
+    if (rotation.outcome === 'reused') {
+      await this.endStolen(session, client, tx);
+      return 'refresh_token_reused';
+    }
+    const user = await this.users.findById(session.userId, tx);
+    if (!user || !this.isAllowed(user)) {
+      await this.revocation.revokeOne(session.userId, session.id, client, tx);
+      return 'token_invalid';
+    }
+    return { user, session, refreshToken: rotation.refreshToken };
+  }
+
+  /** Who of the two has the stolen token nobody can tell, so neither goes on; the owner is told. */
+  private async endStolen(
+    { id, userId, ip, userAgent }: Session,
+    client: ClientInfo,
+    tx: EntityManager,
+  ): Promise<void> {
+    await this.audit.record('refresh.reused', { userId, sessionId: id, client }, tx);
+    await this.revocation.revokeOne(userId, id, client, tx);
+    const params = { ip, device: deviceName(userAgent), time: this.clock.now().toUTCString() };
+    await this.mail.enqueue('refresh-reused', userId, params, tx);
+  }
+
+  private isAllowed({ isActive, emailVerifiedAt }: User): boolean {
+    return isActive && (emailVerifiedAt !== null || !this.config.accounts.isVerificationRequired);
+  }
+
+  private async compose({ userId, params }: Letter): Promise<ComposedLetter | null> {
+    const user = await this.users.findById(userId);
+    if (!user) return null;
+    const link = `${this.config.http.publicUrl}/forgot-password`;
+    return { to: user.email, variables: { ...params, name: user.name ?? '', link } };
+  }
+}

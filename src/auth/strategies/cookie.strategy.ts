@@ -1,0 +1,54 @@
+import { Injectable } from '@nestjs/common';
+import { PassportStrategy } from '@nestjs/passport';
+import type { FastifyRequest } from 'fastify';
+import { Strategy } from 'passport';
+import type { Principal } from '../../common/access/principal';
+import { AppError } from '../../common/errors/app-error';
+import { AuthenticationService } from '../../sessions/authentication.service';
+import { SessionCookie } from '../cookies/session-cookie';
+import { principalOf } from './principal-of';
+
+/** What the request carries besides the user, for the guard that answers with a renewed cookie. */
+export interface CookieRequest extends FastifyRequest {
+  extendedSession?: { token: string; expiresAt: Date };
+}
+
+type Verify = (request: CookieRequest, done: (error: unknown, principal: Principal) => void) => void;
+
+/** Passport's part of the cookie credential: an Authorization header is never second-guessed by a cookie. */
+class CookieCredential extends Strategy {
+  constructor(
+    private readonly cookie: SessionCookie,
+    private readonly verify: Verify,
+  ) {
+    super();
+  }
+
+  override authenticate(request: unknown): void {
+    const { headers } = request as CookieRequest;
+    if (headers.authorization !== undefined || this.cookie.read(request as CookieRequest) === undefined)
+      return this.fail(401);
+    this.verify(request as CookieRequest, (error, principal) =>
+      error ? this.error(error) : this.success(principal),
+    );
+  }
+}
+
+/** Reads the session cookie. It ends in the same `Principal` as the bearer token does. */
+@Injectable()
+export class CookieStrategy extends PassportStrategy(CookieCredential, 'cookie') {
+  constructor(
+    private readonly sessionCookie: SessionCookie,
+    private readonly authentication: AuthenticationService,
+  ) {
+    super(sessionCookie);
+  }
+
+  async validate(request: CookieRequest): Promise<Principal> {
+    const token = this.sessionCookie.read(request)!;
+    const used = await this.authentication.byCookie(token);
+    if (!used) throw new AppError('session_revoked');
+    if (used.isExtended) request.extendedSession = { token, expiresAt: used.session.expiresAt };
+    return principalOf(used.session);
+  }
+}

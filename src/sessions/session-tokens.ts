@@ -1,0 +1,89 @@
+import { createHmac } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { isEqual } from '../common/crypto/tokens';
+import { subkey } from '../common/crypto/subkeys';
+import { Config } from '../config/config';
+
+export interface CookieTokenContent {
+  sessionId: string;
+  /** 256 random bits; only their SHA-256 is stored. */
+  secret: Buffer;
+}
+
+export interface RefreshTokenContent extends CookieTokenContent {
+  /** 0 at login, then one more with each refresh. The secret stays the same through all of them. */
+  generation: number;
+}
+
+const REFRESH_PREFIX = 'ghr_';
+const COOKIE_PREFIX = 'ghs_';
+const ID = 16;
+const GENERATION = 4;
+const SECRET = 32;
+const MAC = 16;
+
+/**
+ * The texts that carry a session's secret. In a refresh token the generation stands under a MAC: being unforgeable, an
+ * old token can be told from an invented one without keeping any of them, and the same successor can be made again for
+ * a client that lost the answer. The prefixes let scanners for leaked secrets find them.
+ */
+@Injectable()
+export class SessionTokens {
+  private readonly keys: Buffer[];
+
+  constructor(config: Config) {
+    this.keys = config.jwt.secrets.map((secret) => subkey(secret, 'refresh token'));
+  }
+
+  encodeRefresh({ sessionId, generation, secret }: RefreshTokenContent): string {
+    const count = Buffer.alloc(GENERATION);
+    count.writeUInt32BE(generation);
+    const content = Buffer.concat([bytesOf(sessionId), count, secret]);
+    return write(REFRESH_PREFIX, Buffer.concat([content, mac(this.keys[0]!, content)]));
+  }
+
+  /** Undefined for anything that was not made under one of the configured secrets. */
+  decodeRefresh(token: string): RefreshTokenContent | undefined {
+    const bytes = read(REFRESH_PREFIX, token, ID + GENERATION + SECRET + MAC);
+    if (!bytes) return undefined;
+    const content = bytes.subarray(0, -MAC);
+    if (!this.keys.some((key) => isEqual(mac(key, content), bytes.subarray(-MAC)))) return undefined;
+    return {
+      sessionId: uuidOf(content),
+      generation: content.readUInt32BE(ID),
+      secret: content.subarray(ID + GENERATION),
+    };
+  }
+
+  encodeCookie({ sessionId, secret }: CookieTokenContent): string {
+    return write(COOKIE_PREFIX, Buffer.concat([bytesOf(sessionId), secret]));
+  }
+
+  decodeCookie(token: string): CookieTokenContent | undefined {
+    const bytes = read(COOKIE_PREFIX, token, ID + SECRET);
+    return bytes && { sessionId: uuidOf(bytes), secret: bytes.subarray(ID) };
+  }
+}
+
+function write(prefix: string, bytes: Buffer): string {
+  return prefix + bytes.toString('base64url');
+}
+
+function read(prefix: string, token: string, length: number): Buffer | undefined {
+  const bytes = Buffer.from(token.slice(prefix.length), 'base64url');
+  // Written again it must be the same text: base64url decoders let other spellings of the same bytes through.
+  return bytes.length === length && token === write(prefix, bytes) ? bytes : undefined;
+}
+
+function mac(key: Buffer, content: Buffer): Buffer {
+  return createHmac('sha256', key).update(content).digest().subarray(0, MAC);
+}
+
+function bytesOf(uuid: string): Buffer {
+  return Buffer.from(uuid.replaceAll('-', ''), 'hex');
+}
+
+function uuidOf(bytes: Buffer): string {
+  const hex = bytes.toString('hex', 0, ID);
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
