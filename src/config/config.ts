@@ -1,5 +1,5 @@
 import { milliseconds, type Env } from './env';
-import { listOf } from './env-rules';
+import { listOf, pemBlocks } from './env-rules';
 
 /** What stands in for services that are embedded outside production. */
 export interface Embedded {
@@ -38,7 +38,8 @@ export interface JwtConfig {
   algorithm: 'HS256' | 'RS256' | 'ES256';
   /** The first signs, all verify. */
   secrets: string[];
-  privateKeys?: string;
+  /** PEM. The first signs, all verify. */
+  privateKeys: string[];
 }
 
 /** Lifetimes in milliseconds. */
@@ -106,7 +107,7 @@ export class Config {
         audience: publicUrl,
         algorithm: env.JWT_ALGORITHM,
         secrets: listOf(secrets),
-        privateKeys: env.JWT_PRIVATE_KEYS?.replaceAll('\\n', '\n'),
+        privateKeys: pemBlocks(env.JWT_PRIVATE_KEYS ?? ''),
       },
       sessions: {
         accessTokenTtl: milliseconds(env.ACCESS_TOKEN_TTL),

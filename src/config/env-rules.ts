@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import { isIP } from 'node:net';
 import { registerDecorator, type ValidationOptions } from 'class-validator';
 
@@ -49,8 +50,36 @@ export const isSecretList: Rule = (value) => {
   return secrets.length > 0 && secrets.every(isStrongSecret) && new Set(secrets).size === secrets.length;
 };
 
-export const isPemList: Rule = (value) =>
-  /^(\s*-----BEGIN [A-Z ]*PRIVATE KEY-----[\w+/=\s\\]+-----END [A-Z ]*PRIVATE KEY-----\s*)+$/.test(value);
+export const isPemList: Rule = (value) => {
+  const rest = pemBlocks(value).reduce((text, block) => text.replace(block, ''), withLineBreaks(value));
+  return (
+    pemBlocks(value).length > 0 && rest.trim() === '' && pemBlocks(value).every((block) => kindOfKey(block))
+  );
+};
+
+/** The PEM blocks of a text that holds one after another. */
+export function pemBlocks(text: string): string[] {
+  return (
+    withLineBreaks(text).match(/-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]+-----END [A-Z ]*PRIVATE KEY-----/g) ??
+    []
+  );
+}
+
+/** `RS256` or `ES256` for a key that can sign so (RSA of 2048 bits or more, P-256); undefined for any other. */
+export function kindOfKey(pem: string): 'RS256' | 'ES256' | undefined {
+  try {
+    const { asymmetricKeyType: type, asymmetricKeyDetails: details } = createPrivateKey(pem);
+    if (type === 'rsa' && (details?.modulusLength ?? 0) >= 2048) return 'RS256';
+    return type === 'ec' && details?.namedCurve === 'prime256v1' ? 'ES256' : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** PEM on one line, as many tools that set variables demand: `\\n` stands for a line break. */
+function withLineBreaks(pem: string): string {
+  return pem.replaceAll('\\n', '\n');
+}
 
 function isBareOrigin(url: URL): boolean {
   return (

@@ -1,7 +1,17 @@
 import { IsIn, IsInt, IsOptional, Matches, Max, Min, validateSync } from 'class-validator';
 import { plainToInstance, Transform } from 'class-transformer';
 import { StartError } from '../common/errors/start-error';
-import { isCidrOrHops, isMailbox, isOriginList, isPemList, isSecretList, IsText, isUrl } from './env-rules';
+import {
+  isCidrOrHops,
+  isMailbox,
+  isOriginList,
+  isPemList,
+  isSecretList,
+  kindOfKey,
+  pemBlocks,
+  IsText,
+  isUrl,
+} from './env-rules';
 import { productionMistakes } from './production-rules';
 
 const DURATION = /^[1-9]\d{0,8}(s|m|h|d)$/;
@@ -81,7 +91,9 @@ export class Env {
   JWT_ALGORITHM: 'HS256' | 'RS256' | 'ES256' = 'HS256';
 
   @IsOptional()
-  @IsText(isPemList, { message: 'one or more PEM private keys, one after another' })
+  @IsText(isPemList, {
+    message: 'PEM private keys one after another, each RSA of 2048 bits or more or P-256',
+  })
   JWT_PRIVATE_KEYS?: string;
 
   @Matches(DURATION, { message: `${DURATION_FORM}, at most 24h` })
@@ -207,7 +219,13 @@ function orderMistakes(env: Env): string[] {
     mistakes.push('ACCESS_TOKEN_TTL must be at most 24h: an access token is meant to be short-lived');
   if (milliseconds(env.SESSION_TTL) > milliseconds(env.SESSION_MAX_TTL))
     mistakes.push('SESSION_TTL must be at most SESSION_MAX_TTL');
-  if (['RS256', 'ES256'].includes(env.JWT_ALGORITHM) && !env.JWT_PRIVATE_KEYS)
-    mistakes.push('JWT_PRIVATE_KEYS must be set where JWT_ALGORITHM is RS256 or ES256');
-  return mistakes;
+  return [...mistakes, ...keyMistakes(env)];
+}
+
+function keyMistakes({ JWT_ALGORITHM: algorithm, JWT_PRIVATE_KEYS: keys }: Env): string[] {
+  if (algorithm !== 'RS256' && algorithm !== 'ES256') return [];
+  if (!keys) return ['JWT_PRIVATE_KEYS must be set where JWT_ALGORITHM is RS256 or ES256'];
+  return pemBlocks(keys).every((pem) => kindOfKey(pem) === algorithm)
+    ? []
+    : [`JWT_PRIVATE_KEYS must be keys for ${algorithm}, as JWT_ALGORITHM says`];
 }

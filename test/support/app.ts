@@ -45,14 +45,13 @@ export class TestApp {
     clock = new MovableClock(),
     smtpUrl,
   }: TestAppOptions = {}): Promise<TestApp> {
+    const settings = readEnv({ ...ENVIRONMENT, JWT_SECRET: TEST_SECRET, ...env });
     const ownDatabase = database ?? (await createDatabase());
     const mailbox = new Mailbox();
     const ownSmtpUrl = await mailbox.listen();
-    const smtp = smtpUrl === null ? {} : { SMTP_URL: smtpUrl ?? ownSmtpUrl };
-    const config = Config.from(
-      readEnv({ ...ENVIRONMENT, DATABASE_URL: ownDatabase.url, JWT_SECRET: TEST_SECRET, ...smtp, ...env }),
-      {},
-    );
+    settings.DATABASE_URL = ownDatabase.url;
+    settings.SMTP_URL = smtpUrl === null ? undefined : (smtpUrl ?? ownSmtpUrl);
+    const config = Config.from(settings, {});
     const testing = await Test.createTestingModule({ imports: [AppModule.with(config)] })
       .overrideProvider(Clock)
       .useValue(clock)

@@ -7,7 +7,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Config, type JwtConfig } from '../../config/config';
+import { Config } from '../../config/config';
 
 export interface SigningKey {
   /** Names the key in token headers: a fingerprint, so that it says nothing about a secret. */
@@ -28,7 +28,8 @@ export class SigningKeys {
 
   constructor(config: Config) {
     const { algorithm: alg } = config.jwt;
-    this.keys = config.jwt.algorithm === 'HS256' ? secretKeys(config.jwt) : privateKeys(config.jwt);
+    this.keys =
+      config.jwt.algorithm === 'HS256' ? secretKeys(config.jwt.secrets) : privateKeys(config.jwt.privateKeys);
     this.published = this.keys
       .filter(({ verifies }) => verifies.type === 'public')
       .map(({ kid, verifies }) => ({ ...verifies.export({ format: 'jwk' }), kid, alg, use: 'sig' }));
@@ -43,20 +44,16 @@ export class SigningKeys {
   }
 }
 
-function secretKeys({ secrets }: JwtConfig): SigningKey[] {
+function secretKeys(secrets: string[]): SigningKey[] {
   return secrets.map((secret) => {
     const key = createSecretKey(Buffer.from(secret));
     return { kid: fingerprint(Buffer.from(secret)), signs: key, verifies: key };
   });
 }
 
-function privateKeys({ privateKeys: pem = '', algorithm }: JwtConfig): SigningKey[] {
-  const blocks = pem.match(/-----BEGIN [\s\S]+?-----END [A-Z ]*PRIVATE KEY-----/g) ?? [];
-  const type = algorithm === 'RS256' ? 'rsa' : 'ec';
-  return blocks.map((block) => {
-    const signs = createPrivateKey(block);
-    if (signs.asymmetricKeyType !== type)
-      throw new Error(`JWT_PRIVATE_KEYS must be ${type} keys where JWT_ALGORITHM is ${algorithm}`);
+function privateKeys(pems: string[]): SigningKey[] {
+  return pems.map((pem) => {
+    const signs = createPrivateKey(pem);
     const verifies = createPublicKey(signs);
     return { kid: fingerprint(verifies.export({ type: 'spki', format: 'der' })), signs, verifies };
   });
