@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
+import { InjectRepository } from '@nestjs/typeorm';
+import { type EntityManager, MoreThan, Repository } from 'typeorm';
 import { Clock } from '../common/clock';
 import { newId } from '../common/crypto/tokens';
 import type { ClientInfo } from '../common/http/client-info';
@@ -13,9 +14,15 @@ interface AuditSubject {
   client?: ClientInfo;
 }
 
+const PAGE = 500;
+const NIL = '00000000-0000-0000-0000-000000000000';
+
 @Injectable()
 export class AuditService {
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    @InjectRepository(AuditEvent) private readonly events: Repository<AuditEvent>,
+    private readonly clock: Clock,
+  ) {}
 
   /** Records a fact in the transaction of the change it tells of: both are kept or neither. */
   async record(
@@ -33,5 +40,20 @@ export class AuditService {
       requestId: client?.requestId ?? null,
       createdAt: this.clock.now(),
     });
+  }
+
+  /** The events of a user, oldest first, a page at a time. */
+  async *pagesOf(userId: string): AsyncGenerator<AuditEvent[]> {
+    let last = NIL;
+    for (;;) {
+      const page = await this.events.find({
+        where: { userId, id: MoreThan(last) },
+        order: { id: 'ASC' },
+        take: PAGE,
+      });
+      if (page.length === 0) return;
+      yield page;
+      last = page.at(-1)!.id;
+    }
   }
 }

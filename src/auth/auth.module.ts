@@ -34,13 +34,30 @@ import { LocalStrategy } from './strategies/local.strategy';
 import { AccessTokens } from './tokens/access-tokens';
 import { ExpiredTokensJob } from './tokens/expired-tokens.job';
 import { ResetToken } from './tokens/reset-token.entity';
+import { DeletionController } from './deletion/deletion.controller';
+import { DeletionService } from './deletion/deletion.service';
+import { EmailChangeController } from './email-change/email-change.controller';
+import { EmailChangeService } from './email-change/email-change.service';
+import { ExportController } from './export/export.controller';
+import { ExportService } from './export/export.service';
+import { NotMeController } from './notices/not-me.controller';
+import { NotMeService } from './notices/not-me.service';
+import { NoticeTokens } from './notices/notice-tokens';
+import { NoticesService } from './notices/notices.service';
+import { SecurityNotice } from './notices/security-notice.entity';
+import { PasswordChangeController } from './password-change/password-change.controller';
+import { PasswordChangeService } from './password-change/password-change.service';
+import { PasswordResetController } from './password-reset/password-reset.controller';
+import { PasswordResetService } from './password-reset/password-reset.service';
+import { OneTimeTokens } from './tokens/one-time-tokens';
+import { ResetTokens } from './tokens/reset-tokens';
 import { SigningKeys } from './tokens/signing-keys';
 import { VerificationToken } from './tokens/verification-token.entity';
 import { VerificationTokens } from './tokens/verification-tokens';
 
 @Module({
   imports: [
-    TypeOrmModule.forFeature([VerificationToken, ResetToken]),
+    TypeOrmModule.forFeature([VerificationToken, ResetToken, SecurityNotice]),
     JwtModule,
     PasswordsModule,
     AuditModule,
@@ -55,6 +72,12 @@ import { VerificationTokens } from './tokens/verification-tokens';
     CsrfController,
     DevicesController,
     ProfileController,
+    PasswordResetController,
+    PasswordChangeController,
+    EmailChangeController,
+    NotMeController,
+    ExportController,
+    DeletionController,
     KeysController,
   ],
   providers: [
@@ -70,6 +93,9 @@ import { VerificationTokens } from './tokens/verification-tokens';
     SigningKeys,
     AccessTokens,
     VerificationTokens,
+    ResetTokens,
+    OneTimeTokens,
+    NoticeTokens,
     NewPasswords,
     PasswordVerifier,
     LoginService,
@@ -80,6 +106,13 @@ import { VerificationTokens } from './tokens/verification-tokens';
     VerificationService,
     UnverifiedAccountsJob,
     ProfileService,
+    PasswordResetService,
+    PasswordChangeService,
+    EmailChangeService,
+    NoticesService,
+    NotMeService,
+    ExportService,
+    DeletionService,
   ],
 })
 export class AuthModule {}

@@ -59,6 +59,8 @@ export interface PasswordConfig {
 export interface AccountConfig {
   isVerificationRequired: boolean;
   isConcealed: boolean;
+  /** Letters about logins from new devices. */
+  areNoticesSent: boolean;
 }
 
 export interface LogConfig {
@@ -122,6 +124,7 @@ export class Config {
       accounts: {
         isVerificationRequired: env.EMAIL_VERIFICATION === 'required',
         isConcealed: env.CONCEAL_ACCOUNTS === 'true',
+        areNoticesSent: env.SECURITY_NOTICES === 'on',
       },
       log: { level: env.LOG_LEVEL, format: env.LOG_FORMAT ?? (process.stdout.isTTY ? 'pretty' : 'json') },
     } satisfies Config);

@@ -111,6 +111,9 @@ export class Env {
   @IsIn(['true', 'false'], { message: 'true or false' })
   CONCEAL_ACCOUNTS: 'true' | 'false' = 'false';
 
+  @IsIn(['on', 'off'], { message: 'on or off' })
+  SECURITY_NOTICES: 'on' | 'off' = 'on';
+
   @IsIn(['composition', 'nist'], { message: 'composition or nist' })
   PASSWORD_POLICY: 'composition' | 'nist' = 'composition';
 
@@ -167,6 +170,7 @@ export const ENV_NAMES = [
   'SESSION_MAX_TTL',
   'EMAIL_VERIFICATION',
   'CONCEAL_ACCOUNTS',
+  'SECURITY_NOTICES',
   'PASSWORD_POLICY',
   'BCRYPT_COST',
   'PASSWORD_PEPPER',
@@ -219,6 +223,10 @@ function orderMistakes(env: Env): string[] {
     mistakes.push('ACCESS_TOKEN_TTL must be at most 24h: an access token is meant to be short-lived');
   if (milliseconds(env.SESSION_TTL) > milliseconds(env.SESSION_MAX_TTL))
     mistakes.push('SESSION_TTL must be at most SESSION_MAX_TTL');
+  if (env.CONCEAL_ACCOUNTS === 'true' && env.EMAIL_VERIFICATION === 'off')
+    mistakes.push(
+      'CONCEAL_ACCOUNTS must be false where EMAIL_VERIFICATION is off: registering logs in and so tells',
+    );
   return [...mistakes, ...keyMistakes(env)];
 }
 

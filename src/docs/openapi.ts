@@ -26,6 +26,8 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .addTag('Registration')
     .addTag('Sessions')
     .addTag('Profile')
+    .addTag('Account')
+    .addTag('Recovery')
     .addTag('Operations')
     .build();
   const document = SwaggerModule.createDocument(app, options, {

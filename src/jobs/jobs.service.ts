@@ -92,6 +92,11 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     this.crews.get(queue)?.nudge(this.boss);
   }
 
+  /** Removes the jobs whose data has these fields, done or not, as part of the caller's transaction. */
+  async remove(queue: QueueName, data: Record<string, string>, tx: EntityManager): Promise<void> {
+    await tx.query(`DELETE FROM ${SCHEMA}.job WHERE name = $1 AND data @> $2`, [queue, data]);
+  }
+
   async depth(queue: QueueName): Promise<QueueDepth> {
     const { deadLetter }: QueueSettings['policy'] = QUEUES[queue].policy;
     const { rows } = await poolOf(this.dataSource).query<{

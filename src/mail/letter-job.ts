@@ -1,5 +1,18 @@
 /** Every kind of letter, named like its template. */
-export type LetterName = 'verify-email' | 'refresh-reused';
+export const LETTER_NAMES = [
+  'verify-email',
+  'account-exists',
+  'reset-password',
+  'password-reset',
+  'password-changed',
+  'new-device',
+  'refresh-reused',
+  'email-change',
+  'email-change-requested',
+  'email-changed',
+] as const;
+
+export type LetterName = (typeof LETTER_NAMES)[number];
 
 /** Stands in for a letter where there is none to send. */
 export const NOTHING = 'nothing';

@@ -66,6 +66,11 @@ export class MailService {
     await this.send({ template: NOTHING, userId: newId(), params: {} }, tx);
   }
 
+  /** Removes every letter to a user from the queue, sent or not: an account that is deleted leaves no trace there. */
+  async forget(userId: string, tx: EntityManager): Promise<void> {
+    for (const queue of ['mail', 'mail-parked'] as const) await this.jobs.remove(queue, { userId }, tx);
+  }
+
   /** @throws Error where no flow has registered, as in an older replica that meets a letter of a newer one */
   composerOf(template: LetterName): Composer {
     const composer = this.composers.get(template);

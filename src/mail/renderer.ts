@@ -37,6 +37,8 @@ export class Renderer {
     const letter = this.words.get(known)?.get(template) ?? this.words.get(DEFAULT_LANGUAGE)?.get(template);
     const frame = this.words.get(known)?.get(FRAME);
     if (!letter || !frame) throw new Error('there are no words for this letter');
+    if (variables.link === undefined && letter.blocks.some(({ kind }) => kind === 'button'))
+      throw new Error('a button needs a link');
     const safe = { ...safely(variables), brand: plain(this.brand) };
     const head = Object.fromEntries(
       Object.entries({ ...frame.head, ...letter.head }).map(([name, words]) => [name, plain(words(safe))]),

@@ -6,7 +6,12 @@ import { PROJECT_ROOT } from '../common/project';
 const FOLDER = join(PROJECT_ROOT, 'web', 'static');
 
 /** Pages for people, a file each, at their name without an extension; what they load lies under /assets. */
-const PAGES = { '/verify-email': 'verify-email.html' };
+const PAGES = {
+  '/verify-email': 'verify-email.html',
+  '/reset-password': 'reset-password.html',
+  '/confirm-email': 'confirm-email.html',
+  '/not-me': 'not-me.html',
+};
 
 /** Serves the static pages under the one strict Content-Security-Policy. */
 export async function servePages(fastify: FastifyInstance): Promise<void> {
@@ -18,5 +23,7 @@ export async function servePages(fastify: FastifyInstance): Promise<void> {
     index: false,
   });
   for (const [path, file] of Object.entries(PAGES))
-    fastify.get(path, (_request, reply) => reply.header('Cache-Control', 'no-cache').sendFile(file, FOLDER));
+    fastify.get(path, (_request, reply) =>
+      reply.header('Cache-Control', 'no-cache').sendFile(file, FOLDER, { cacheControl: false }),
+    );
 }

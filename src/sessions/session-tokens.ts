@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { isEqual } from '../common/crypto/tokens';
 import { subkey } from '../common/crypto/subkeys';
+import { bytesOfUuid, uuidOfBytes } from '../common/crypto/uuid-bytes';
 import { Config } from '../config/config';
 
 export interface CookieTokenContent {
@@ -38,7 +39,7 @@ export class SessionTokens {
   encodeRefresh({ sessionId, generation, secret }: RefreshTokenContent): string {
     const count = Buffer.alloc(GENERATION);
     count.writeUInt32BE(generation);
-    const content = Buffer.concat([bytesOf(sessionId), count, secret]);
+    const content = Buffer.concat([bytesOfUuid(sessionId), count, secret]);
     return write(REFRESH_PREFIX, Buffer.concat([content, mac(this.keys[0]!, content)]));
   }
 
@@ -49,19 +50,19 @@ export class SessionTokens {
     const content = bytes.subarray(0, -MAC);
     if (!this.keys.some((key) => isEqual(mac(key, content), bytes.subarray(-MAC)))) return undefined;
     return {
-      sessionId: uuidOf(content),
+      sessionId: uuidOfBytes(content),
       generation: content.readUInt32BE(ID),
       secret: content.subarray(ID + GENERATION),
     };
   }
 
   encodeCookie({ sessionId, secret }: CookieTokenContent): string {
-    return write(COOKIE_PREFIX, Buffer.concat([bytesOf(sessionId), secret]));
+    return write(COOKIE_PREFIX, Buffer.concat([bytesOfUuid(sessionId), secret]));
   }
 
   decodeCookie(token: string): CookieTokenContent | undefined {
     const bytes = read(COOKIE_PREFIX, token, ID + SECRET);
-    return bytes && { sessionId: uuidOf(bytes), secret: bytes.subarray(ID) };
+    return bytes && { sessionId: uuidOfBytes(bytes), secret: bytes.subarray(ID) };
   }
 }
 
@@ -77,13 +78,4 @@ function read(prefix: string, token: string, length: number): Buffer | undefined
 
 function mac(key: Buffer, content: Buffer): Buffer {
   return createHmac('sha256', key).update(content).digest().subarray(0, MAC);
-}
-
-function bytesOf(uuid: string): Buffer {
-  return Buffer.from(uuid.replaceAll('-', ''), 'hex');
-}
-
-function uuidOf(bytes: Buffer): string {
-  const hex = bytes.toString('hex', 0, ID);
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

@@ -70,6 +70,21 @@ export class SessionsService {
     });
   }
 
+  /** Every session of a user that is still stored, the newest first. */
+  listAll(userId: string): Promise<Session[]> {
+    return this.sessions.find({ where: { userId }, order: { createdAt: 'DESC', id: 'DESC' } });
+  }
+
+  /** The User-Agent headers of the sessions a user has had. */
+  async userAgentsOf(userId: string, tx: EntityManager): Promise<(string | null)[]> {
+    const rows = await tx
+      .createQueryBuilder(Session, 'session')
+      .select('DISTINCT session.user_agent', 'userAgent')
+      .where({ userId })
+      .getRawMany<{ userAgent: string | null }>();
+    return rows.map(({ userAgent }) => userAgent);
+  }
+
   private async endOldest(userId: string, client: ClientInfo, tx: EntityManager): Promise<void> {
     const surplus = await tx.find(Session, {
       select: { id: true },

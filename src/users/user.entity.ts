@@ -15,6 +15,10 @@ export class User {
   @Column('varchar', { name: 'email_canonical', length: 254 })
   emailCanonical: string;
 
+  /** The address that the owner wants instead; nothing changes until it is confirmed. */
+  @Column('varchar', { name: 'pending_email', length: 254, nullable: true })
+  pendingEmail: string | null;
+
   @Column('varchar', { length: 100, nullable: true })
   name: string | null;
 

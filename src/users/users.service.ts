@@ -3,7 +3,6 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { IsNull, LessThan, type EntityManager, Repository } from 'typeorm';
 import { Clock } from '../common/clock';
 import { newId } from '../common/crypto/tokens';
-import { AppError } from '../common/errors/app-error';
 import { canonicalEmail } from '../common/validation/email-address';
 import { isUniqueViolation } from '../database/unique-violation';
 import { User } from './user.entity';
@@ -23,13 +22,25 @@ export class UsersService {
     private readonly clock: Clock,
   ) {}
 
-  /** @throws AppError `email_taken`; the unique index decides, so that of parallel registrations one wins */
-  async create({ email, name, passwordHash, isVerified }: NewUser, tx: EntityManager): Promise<User> {
+  /**
+   * Undefined where the address is taken: the unique index decides, so that of parallel registrations one wins. The
+   * transaction can go on, for no statement has failed.
+   */
+  async tryCreate(newUser: NewUser, tx: EntityManager): Promise<User | undefined> {
+    const user = this.build(newUser);
+    const insert = tx.createQueryBuilder().insert().into(User).values(user).orIgnore().returning('id');
+    const { raw } = await insert.execute();
+    return (raw as unknown[]).length === 1 ? user : undefined;
+  }
+
+  /** What an account would look like. */
+  build({ email, name, passwordHash, isVerified }: NewUser): User {
     const now = this.clock.now();
-    const user = tx.create(User, {
+    return this.users.create({
       id: newId(),
       email,
       emailCanonical: canonicalEmail(email),
+      pendingEmail: null,
       name,
       passwordHash,
       emailVerifiedAt: isVerified ? now : null,
@@ -37,13 +48,6 @@ export class UsersService {
       createdAt: now,
       updatedAt: now,
     });
-    try {
-      await tx.insert(User, user);
-    } catch (error) {
-      if (isUniqueViolation(error, 'ux_users_email_canonical')) throw new AppError('email_taken');
-      throw error;
-    }
-    return user;
   }
 
   findById(id: string, tx?: EntityManager): Promise<User | null> {
@@ -51,8 +55,36 @@ export class UsersService {
   }
 
   /** @param email normalised, in any letter case */
-  findByEmail(email: string): Promise<User | null> {
-    return this.users.findOneBy({ emailCanonical: canonicalEmail(email) });
+  findByEmail(email: string, tx?: EntityManager): Promise<User | null> {
+    const where = { emailCanonical: canonicalEmail(email) };
+    return tx ? tx.findOneBy(User, where) : this.users.findOneBy(where);
+  }
+
+  /**
+   * Sets a new password for whoever has proven to be the owner, and with it ends what an intruder may have begun: a
+   * pending change of address goes.
+   */
+  async setPassword(id: string, passwordHash: string, tx: EntityManager): Promise<void> {
+    await tx.update(User, { id }, { passwordHash, pendingEmail: null, updatedAt: this.clock.now() });
+  }
+
+  /** @param email normalised; null gives the change up */
+  async setPendingEmail(id: string, email: string | null, tx: EntityManager): Promise<void> {
+    await tx.update(User, { id }, { pendingEmail: email, updatedAt: this.clock.now() });
+  }
+
+  /**
+   * Makes the pending address the account's own, but only the very one that was proven.
+   *
+   * @returns false where the change was given up or replaced meanwhile, or somebody else has the address by now
+   */
+  confirmPendingEmail(id: string, email: string, tx: EntityManager): Promise<boolean> {
+    return this.moveTo(email, { id, pendingEmail: email }, tx);
+  }
+
+  /** Gives the account back to an address it had, if that is free. */
+  restoreEmail(id: string, email: string, tx: EntityManager): Promise<boolean> {
+    return this.moveTo(email, { id }, tx);
   }
 
   /** Marks the address verified, but only the very address that the proof was about. */
@@ -91,6 +123,11 @@ export class UsersService {
     return affected === 1 ? better : passwordHash;
   }
 
+  /** Removes the account, and by its foreign keys everything that is its own. */
+  async remove(id: string, tx: EntityManager): Promise<void> {
+    await tx.delete(User, { id });
+  }
+
   /** Removes accounts that were never verified. Returns their ids. */
   async removeUnverified(createdBefore: Date, limit: number, tx: EntityManager): Promise<string[]> {
     const stale = await tx.find(User, {
@@ -103,5 +140,25 @@ export class UsersService {
     const ids = stale.map(({ id }) => id);
     if (ids.length > 0) await tx.delete(User, ids);
     return ids;
+  }
+
+  private async moveTo(
+    email: string,
+    where: { id: string; pendingEmail?: string },
+    tx: EntityManager,
+  ): Promise<boolean> {
+    const now = this.clock.now();
+    const emailCanonical = canonicalEmail(email);
+    try {
+      // In a savepoint: the unique index may refuse, and the transaction goes on.
+      return await tx.transaction(async (savepoint) => {
+        const change = { email, emailCanonical, pendingEmail: null, emailVerifiedAt: now, updatedAt: now };
+        const { affected } = await savepoint.update(User, where, change);
+        return affected === 1;
+      });
+    } catch (error) {
+      if (isUniqueViolation(error, 'ux_users_email_canonical')) return false;
+      throw error;
+    }
   }
 }

@@ -190,6 +190,15 @@ describe('registration', () => {
       await login(app, { email, password: PASSWORD });
     });
 
+    it('is not verified by HEAD or OPTIONS, as link checkers send them', async () => {
+      const { email } = await unverified(app);
+      const { token } = await app.mailbox.waitFor(email);
+      for (const method of ['HEAD', 'OPTIONS'])
+        await app.http.send(method, `/api/auth/verify/${token}`, undefined);
+      const { body } = await app.http.post('/api/auth/login', { email, password: PASSWORD });
+      expect(body.code).toBe('email_not_verified');
+    });
+
     it('answers 400 token_invalid without repeating the token', async () => {
       const { status, body } = await app.http.get('/api/auth/verify/not-a-token');
       expect([status, body.code]).toEqual([400, 'token_invalid']);

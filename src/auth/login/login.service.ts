@@ -11,6 +11,8 @@ import type { Transport } from '../../sessions/session.entity';
 import { SessionsService, type OpenedSession } from '../../sessions/sessions.service';
 import type { User } from '../../users/user.entity';
 import { CsrfTokens } from '../cookies/csrf-tokens';
+import { deviceName } from '../devices/device-name';
+import { NoticesService } from '../notices/notices.service';
 import { AccessTokens, type AccessToken } from '../tokens/access-tokens';
 import { PasswordVerifier } from './password-verifier';
 
@@ -37,6 +39,7 @@ export class LoginService {
     private readonly revocation: RevocationService,
     private readonly accessTokens: AccessTokens,
     private readonly csrfTokens: CsrfTokens,
+    private readonly notices: NoticesService,
     private readonly audit: AuditService,
     private readonly transactions: Transactions,
     private readonly config: Config,
@@ -103,9 +106,18 @@ export class LoginService {
     client: ClientInfo,
     tx: EntityManager,
   ): Promise<OpenedSession> {
+    await this.tellOfNewDevice(user, client, tx);
     const opened = await this.sessions.open(user.id, transport, client, tx);
     await this.audit.record('login.succeeded', { userId: user.id, sessionId: opened.session.id, client }, tx);
     return opened;
+  }
+
+  /** Not at the very first login: that device is known to nobody and expected by all. */
+  private async tellOfNewDevice(user: User, client: ClientInfo, tx: EntityManager): Promise<void> {
+    if (!this.config.accounts.areNoticesSent) return;
+    const known = new Set((await this.sessions.userAgentsOf(user.id, tx)).map(deviceName));
+    if (known.size > 0 && !known.has(deviceName(client.userAgent)))
+      await this.notices.tell('new-device', user, client, {}, tx);
   }
 
   private async tokensOf(user: User, { session, token }: OpenedSession): Promise<TokenLogin> {

@@ -1,41 +1,34 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { AuditService } from '../../audit/audit.service';
 import { AppError } from '../../common/errors/app-error';
 import type { ErrorKey } from '../../common/errors/catalogue';
 import type { ClientInfo } from '../../common/http/client-info';
-import { Clock } from '../../common/clock';
 import { Config } from '../../config/config';
 import { Transactions } from '../../database/transactions';
-import { MailService, type ComposedLetter, type Letter } from '../../mail/mail.service';
 import { RevocationService } from '../../sessions/revocation.service';
 import { RotationService } from '../../sessions/rotation.service';
 import type { Session } from '../../sessions/session.entity';
 import type { User } from '../../users/user.entity';
 import { UsersService } from '../../users/users.service';
-import { deviceName } from '../devices/device-name';
 import type { TokenLogin } from '../login/login.service';
+import { NoticesService } from '../notices/notices.service';
 import { AccessTokens } from '../tokens/access-tokens';
 
 type Refreshed = { user: User; session: Session; refreshToken: string };
 
 @Injectable()
-export class RefreshService implements OnModuleInit {
+export class RefreshService {
   constructor(
     private readonly rotation: RotationService,
     private readonly revocation: RevocationService,
     private readonly accessTokens: AccessTokens,
     private readonly users: UsersService,
-    private readonly mail: MailService,
+    private readonly notices: NoticesService,
     private readonly audit: AuditService,
     private readonly transactions: Transactions,
-    private readonly clock: Clock,
     private readonly config: Config,
   ) {}
-
-  onModuleInit(): void {
-    this.mail.register('refresh-reused', (letter) => this.compose(letter));
-  }
 
   /**
    * Trades a refresh token for the next one and an access token.
@@ -68,25 +61,15 @@ export class RefreshService implements OnModuleInit {
   }
 
   /** Who of the two has the stolen token nobody can tell, so neither goes on; the owner is told. */
-  private async endStolen(
-    { id, userId, ip, userAgent }: Session,
-    client: ClientInfo,
-    tx: EntityManager,
-  ): Promise<void> {
-    await this.audit.record('refresh.reused', { userId, sessionId: id, client }, tx);
-    await this.revocation.revokeOne(userId, id, client, tx);
-    const params = { ip, device: deviceName(userAgent), time: this.clock.now().toUTCString() };
-    await this.mail.enqueue('refresh-reused', userId, params, tx);
+  private async endStolen(session: Session, client: ClientInfo, tx: EntityManager): Promise<void> {
+    const { id: sessionId, userId } = session;
+    await this.audit.record('refresh.reused', { userId, sessionId, client }, tx);
+    await this.revocation.revokeOne(userId, sessionId, client, tx);
+    const owner = await this.users.findById(userId, tx);
+    if (owner) await this.notices.tell('refresh-reused', owner, session, {}, tx);
   }
 
   private isAllowed({ isActive, emailVerifiedAt }: User): boolean {
     return isActive && (emailVerifiedAt !== null || !this.config.accounts.isVerificationRequired);
-  }
-
-  private async compose({ userId, params }: Letter): Promise<ComposedLetter | null> {
-    const user = await this.users.findById(userId);
-    if (!user) return null;
-    const link = `${this.config.http.publicUrl}/forgot-password`;
-    return { to: user.email, variables: { ...params, name: user.name ?? '', link } };
   }
 }

@@ -1,7 +1,8 @@
-import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, Head, HttpCode, Param, Post } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiCreatedResponse,
+  ApiExcludeEndpoint,
   ApiExtraModels,
   ApiOkResponse,
   ApiOperation,
@@ -18,7 +19,7 @@ import { TokensResponse } from '../login/dto/tokens.response';
 import { RegisterRequest } from './dto/register.request';
 import { RegistrationResponse, VerificationResponse } from './dto/registration.responses';
 import { ResendRequest } from './dto/resend.request';
-import { VerifyRequest } from './dto/verify.request';
+import { LinkTokenRequest } from '../tokens/dto/link-token.request';
 import { RegistrationService } from './registration.service';
 import { VerificationService } from './verification.service';
 
@@ -55,6 +56,12 @@ export class RegistrationController {
       : TokensResponse.from(await this.registration.registerVerified(account, client));
   }
 
+  /** Link checkers ask with HEAD before a person clicks. Without this, HEAD would do what GET does. */
+  @Head('verify/:token')
+  @HttpCode(204)
+  @ApiExcludeEndpoint()
+  checkLink(): void {}
+
   @Get('verify/:token')
   @ApiOperation({
     summary: 'Verify an address by its link',
@@ -76,7 +83,7 @@ export class RegistrationController {
   @ApiOkResponse({ type: VerificationResponse })
   @ApiProblems('validation_failed', 'link_invalid', 'link_expired')
   async verify(
-    @Body() { token }: VerifyRequest,
+    @Body() { token }: LinkTokenRequest,
     @Client() client: ClientInfo,
   ): Promise<VerificationResponse> {
     return VerificationResponse.from(await this.verification.verify(token, client));

@@ -33,7 +33,7 @@ export class VerificationService implements OnModuleInit {
    */
   async verify(token: string, client: ClientInfo): Promise<User> {
     const userId = await this.transactions.run(async (tx) => {
-      const { userId, email, isFirst } = await this.tokens.consume(token, tx);
+      const { userId, email, isFirst } = await this.tokens.consume(token, 'sign_up', tx);
       if (isFirst && (await this.users.markVerified(userId, email, tx)))
         await this.audit.record('email.verified', { userId, client }, tx);
       return userId;
@@ -58,7 +58,7 @@ export class VerificationService implements OnModuleInit {
   private async compose({ id, userId }: Letter): Promise<ComposedLetter | null> {
     const user = await this.users.findById(userId);
     if (!user || user.emailVerifiedAt) return null;
-    const token = await this.tokens.issue(user, id);
+    const token = await this.tokens.issue(userId, user.email, 'sign_up', id);
     return {
       to: user.email,
       variables: {

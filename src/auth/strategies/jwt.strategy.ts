@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { PassportStrategy } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
-import { ExtractJwt, Strategy } from 'passport-jwt';
+import { Strategy } from 'passport-jwt';
 import { Clock } from '../../common/clock';
 import type { Principal } from '../../common/access/principal';
 import { AppError } from '../../common/errors/app-error';
@@ -11,10 +11,11 @@ import { AuthenticationService } from '../../sessions/authentication.service';
 import { SessionCookie } from '../cookies/session-cookie';
 import { ACCESS_TOKEN_TYPE, generationOf, type AccessTokenClaims } from '../tokens/access-tokens';
 import { SigningKeys } from '../tokens/signing-keys';
+import { bearerTokenOf } from './bearer-token';
 import { principalOf } from './principal-of';
 
 interface DecodedToken {
-  header: { typ?: unknown };
+  header: { typ?: unknown; crit?: unknown };
   payload: Partial<AccessTokenClaims>;
 }
 
@@ -30,11 +31,15 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
     private readonly clock: Clock,
   ) {
     super({
-      jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(),
+      jwtFromRequest: bearerTokenOf,
       // `kid` picks among the configured keys; the algorithm is the configured one, whatever the header says.
-      secretOrKeyProvider: (_request: unknown, token: string, done: KeyCallback) =>
+      secretOrKeyProvider: (_request: unknown, token: string, done: KeyCallback) => {
+        const key = keys.find(kidOf(jwt, token));
+        // Without a key the library must not be asked: it throws where the signature is empty as well.
+        if (!key) return done(new Error('the token names no key of ours'));
         // A KeyObject is fine for the library; its types are older than that.
-        done(null, keys.find(kidOf(jwt, token))?.verifies as unknown as string),
+        done(null, key.verifies as unknown as string);
+      },
       algorithms: [config.jwt.algorithm],
       issuer: config.jwt.issuer,
       audience: config.jwt.audience,
@@ -46,12 +51,15 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
   }
 
   async validate(request: FastifyRequest, { header, payload }: DecodedToken): Promise<Principal> {
-    const { sub, sid, exp, jti } = payload;
+    const { sub, sid, iat, exp, jti } = payload;
     const generation = generationOf(jti);
     if (
       header.typ !== ACCESS_TOKEN_TYPE ||
+      // What is marked as critical must be understood (RFC 7515 §4.1.11), and nothing of the kind is.
+      header.crit !== undefined ||
       !isText(sub) ||
-      !isText(sid) ||
+      !isUuid(sid) ||
+      !isNumber(iat) ||
       !isNumber(exp) ||
       generation === undefined
     )
@@ -74,7 +82,9 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
 
 type KeyCallback = (error: Error | null, key?: string) => void;
 
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 const isText = (value: unknown): value is string => typeof value === 'string';
+const isUuid = (value: unknown): value is string => isText(value) && UUID.test(value);
 const isNumber = (value: unknown): value is number => typeof value === 'number';
 
 /** The key that the token says it was signed with. What is not a token at all names none. */

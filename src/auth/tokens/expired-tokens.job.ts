@@ -25,5 +25,6 @@ export class ExpiredTokensJob implements OnModuleInit {
     const before = [new Date(this.clock.now().getTime() - KEPT_MS)];
     await deleteInBatches(this.dataSource, 'verification_tokens', 'expires_at < $1', before);
     await deleteInBatches(this.dataSource, 'reset_tokens', 'expires_at < $1', before);
+    await deleteInBatches(this.dataSource, 'security_notices', 'expires_at < $1', before);
   }
 }

@@ -1,5 +1,7 @@
 import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 
+export type Purpose = 'sign_up' | 'email_change';
+
 /** Proof that a user controls an address: for the sign-up and, with another purpose, for a change of address. */
 @Entity('verification_tokens')
 @ForeignKey('User', ['userId'], ['id'], { name: 'fk_verification_tokens_user', onDelete: 'CASCADE' })
@@ -14,7 +16,7 @@ export class VerificationToken {
   userId: string;
 
   @Column('varchar', { length: 16 })
-  purpose: 'sign_up' | 'email_change';
+  purpose: Purpose;
 
   /** The address it proves: a token never vouches for another one. */
   @Column('varchar', { length: 254 })

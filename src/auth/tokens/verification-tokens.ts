@@ -4,8 +4,7 @@ import { IsNull, MoreThan, Not, type EntityManager, Repository } from 'typeorm';
 import { Clock } from '../../common/clock';
 import { newId, newSecret, sha256 } from '../../common/crypto/tokens';
 import { AppError } from '../../common/errors/app-error';
-import type { User } from '../../users/user.entity';
-import { VerificationToken } from './verification-token.entity';
+import { VerificationToken, type Purpose } from './verification-token.entity';
 
 /** How long a mailed link proves an address (ASVS 6.5: at most 24 hours). */
 export const VERIFICATION_TTL_MS = 24 * 3_600_000;
@@ -25,24 +24,19 @@ export class VerificationTokens {
   ) {}
 
   /**
-   * Makes the token of a sign-up letter. Links of earlier letters stop working; those of earlier tries to deliver
-   * this very letter go on, since any of the tries may be the one that arrived.
+   * Makes the token of a letter. Links of earlier letters for the same purpose stop working; those of earlier tries to
+   * deliver this very letter go on, since any of the tries may be the one that arrived.
    */
-  async issue(user: User, letterId: string): Promise<string> {
+  async issue(userId: string, email: string, purpose: Purpose, letterId: string): Promise<string> {
     const now = this.clock.now();
     const token = newSecret();
     await this.tokens.manager.transaction(async (tx) => {
-      await tx.delete(VerificationToken, {
-        userId: user.id,
-        purpose: 'sign_up',
-        letterId: Not(letterId),
-        consumedAt: IsNull(),
-      });
+      await tx.delete(VerificationToken, { userId, purpose, letterId: Not(letterId), consumedAt: IsNull() });
       await tx.insert(VerificationToken, {
         id: newId(),
-        userId: user.id,
-        purpose: 'sign_up',
-        email: user.email,
+        userId,
+        purpose,
+        email,
         tokenHash: sha256(token),
         letterId,
         createdAt: now,
@@ -59,15 +53,15 @@ export class VerificationTokens {
    *
    * @throws AppError `link_invalid` | `link_expired`
    */
-  async consume(token: string, tx: EntityManager): Promise<ConsumedVerification> {
+  async consume(token: string, purpose: Purpose, tx: EntityManager): Promise<ConsumedVerification> {
     const now = this.clock.now();
     const tokenHash = sha256(token);
     const { affected } = await tx.update(
       VerificationToken,
-      { tokenHash, purpose: 'sign_up', consumedAt: IsNull(), expiresAt: MoreThan(now) },
+      { tokenHash, purpose, consumedAt: IsNull(), expiresAt: MoreThan(now) },
       { consumedAt: now },
     );
-    const found = await tx.findOneBy(VerificationToken, { tokenHash, purpose: 'sign_up' });
+    const found = await tx.findOneBy(VerificationToken, { tokenHash, purpose });
     if (!found) throw new AppError('link_invalid');
     if (!found.consumedAt) throw new AppError('link_expired');
     return { userId: found.userId, email: found.email, isFirst: affected === 1 };

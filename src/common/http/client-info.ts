@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 
@@ -11,8 +12,7 @@ export interface ClientInfo {
 
 export function clientInfoOf(request: FastifyRequest): ClientInfo {
   return {
-    // PostgreSQL's inet knows no zone (fe80::1%eth0).
-    ip: request.ip.split('%')[0]!,
+    ip: addressIn(request.ip) ?? addressIn(request.socket.remoteAddress) ?? '::',
     userAgent: request.headers['user-agent']?.slice(0, 512) ?? null,
     requestId: request.id,
   };
@@ -22,3 +22,13 @@ export function clientInfoOf(request: FastifyRequest): ClientInfo {
 export const Client = createParamDecorator((_: unknown, context: ExecutionContext): ClientInfo =>
   clientInfoOf(context.switchToHttp().getRequest<FastifyRequest>()),
 );
+
+/**
+ * What PostgreSQL can store: without a zone (fe80::1%eth0) and without the port that some proxies add. Undefined where a
+ * proxy passed on something else, such as whatever its client sent.
+ */
+function addressIn(text = ''): string | undefined {
+  const address = /^\[(.+)\](:\d+)?$/.exec(text)?.[1] ?? /^(\d+(?:\.\d+){3}):\d+$/.exec(text)?.[1] ?? text;
+  const withoutZone = address.split('%')[0]!;
+  return isIP(withoutZone) ? withoutZone : undefined;
+}

@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsString, MaxLength } from 'class-validator';
 
-export class VerifyRequest {
+export class LinkTokenRequest {
   @ApiProperty({
     description: 'The token of the mailed link',
     example: 'kMZ3vWkWvhq4mYwq0mW5mYxg0x8hB0rYv1zq2m3n4o5',

@@ -1,0 +1,39 @@
+import { Injectable } from '@nestjs/common';
+import { AuditService } from '../../audit/audit.service';
+import type { Principal } from '../../common/access/principal';
+import { AppError } from '../../common/errors/app-error';
+import type { ClientInfo } from '../../common/http/client-info';
+import { Transactions } from '../../database/transactions';
+import { MailService } from '../../mail/mail.service';
+import { RevocationService } from '../../sessions/revocation.service';
+import { UsersService } from '../../users/users.service';
+import { PasswordVerifier } from '../login/password-verifier';
+
+@Injectable()
+export class DeletionService {
+  constructor(
+    private readonly users: UsersService,
+    private readonly passwords: PasswordVerifier,
+    private readonly revocation: RevocationService,
+    private readonly mail: MailService,
+    private readonly audit: AuditService,
+    private readonly transactions: Transactions,
+  ) {}
+
+  /**
+   * Deletes the account and everything of it at once; its address can register anew. Of the past only audit events
+   * stay, with the user's id and no other trace.
+   *
+   * @throws AppError `password_incorrect`
+   */
+  async delete({ userId, sessionId }: Principal, password: string, client: ClientInfo): Promise<void> {
+    if (!(await this.passwords.isPasswordOf(userId, password))) throw new AppError('password_incorrect');
+    await this.transactions.run(async (tx) => {
+      // Through the door first: replicas forget the sessions, whose rows then go with the account.
+      await this.revocation.revokeAll(userId, client, tx);
+      await this.audit.record('account.deleted', { userId, sessionId, client }, tx);
+      await this.mail.forget(userId, tx);
+      await this.users.remove(userId, tx);
+    });
+  }
+}
