@@ -8,7 +8,7 @@ import { sendSecurityHeaders } from './common/http/security-headers';
 import { answerUnroutable, ProblemFilter } from './common/errors/problem.filter';
 import { createValidationPipe } from './common/validation/validation.pipe';
 import { Config } from './config/config';
-import { serveDocs } from './docs/openapi';
+import { serveOpenApi } from './docs/openapi';
 import { servePages } from './pages/pages';
 
 /** Options of `NestFactory.create`; the body parser is ours. */
@@ -38,10 +38,11 @@ export async function configureApp(app: NestFastifyApplication): Promise<void> {
   await sendSecurityHeaders(fastify, { isHttps: config.http.publicUrl.startsWith('https:') });
   await fastify.register(fastifyCookie);
   acceptOnlyJson(fastify);
-  app.enableCors({ origin: config.http.corsOrigins, credentials: true, maxAge: 600 });
+  if (config.http.corsOrigins.length > 0)
+    app.enableCors({ origin: config.http.corsOrigins, credentials: true, maxAge: 600 });
   app.useGlobalPipes(createValidationPipe());
   app.useGlobalFilters(new ProblemFilter());
-  serveDocs(app);
+  serveOpenApi(app);
   await servePages(fastify);
   await app.init();
   answerOtherMethods();

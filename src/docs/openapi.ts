@@ -69,12 +69,12 @@ function addProblems({ responses }: Operation, keys: ErrorKey[]): void {
   }
 }
 
-/** Swagger UI at /docs and the document at /openapi.json. */
-export function serveDocs(app: INestApplication): void {
+/** The document at /openapi.json and /openapi.yaml, for the page at /docs and for programs. */
+export function serveOpenApi(app: INestApplication): void {
   SwaggerModule.setup('docs', app, () => openApiDocument(app), {
+    // The page of our own, in `src/pages`, works under the strict Content-Security-Policy.
+    ui: false,
     jsonDocumentUrl: 'openapi.json',
     yamlDocumentUrl: 'openapi.yaml',
-    customSiteTitle: 'Gatehouse API',
-    swaggerOptions: { persistAuthorization: false, displayRequestDuration: true, tryItOutEnabled: true },
   });
 }

@@ -10,7 +10,7 @@ describe('documentation and pages', () => {
 
   it.each([
     '/docs',
-    '/docs/swagger-ui-init.js',
+    '/docs/swagger-ui-bundle.js',
     '/docs/swagger-ui.css',
     '/openapi.json',
     '/openapi.yaml',
