@@ -72,15 +72,22 @@ export class AuthenticationService {
   private async use(session: Session, provesReceipt: boolean): Promise<UsedSession> {
     const now = this.clock.now();
     const isStale = now.getTime() - session.lastUsedAt.getTime() >= USE_RESOLUTION_MS;
-    if (!isStale && !provesReceipt) return { session, isExtended: false };
     const isExtended = isStale && session.transport === 'cookie';
-    const expiresAt = isExtended ? slidingExpiry(session, now, this.config) : session.expiresAt;
-    const change = { lastUsedAt: now, ...(isExtended ? { expiresAt } : {}) };
     const { id, generation } = session;
-    await this.sessions.update({ id, revokedAt: IsNull() }, change);
-    if (provesReceipt) await this.sessions.update({ id, generation }, { isGenerationUsed: true });
-    // The cached object itself: later requests see what was written.
-    Object.assign(session, change, provesReceipt ? { isGenerationUsed: true } : {});
+    if (isStale) {
+      const expiresAt = isExtended ? slidingExpiry(session, now, this.config) : session.expiresAt;
+      // In memory first: of many requests at once one writes it down.
+      Object.assign(session, { lastUsedAt: now, expiresAt });
+      await this.sessions.update(
+        { id, revokedAt: IsNull() },
+        { lastUsedAt: now, ...(isExtended ? { expiresAt } : {}) },
+      );
+    }
+    if (provesReceipt) {
+      // Written down first: until then the generation before may still be a lost answer.
+      await this.sessions.update({ id, generation }, { isGenerationUsed: true });
+      session.isGenerationUsed = true;
+    }
     return { session, isExtended };
   }
 }

@@ -7,6 +7,9 @@ import { canonicalEmail } from '../common/validation/email-address';
 import { isUniqueViolation } from '../database/unique-violation';
 import { User } from './user.entity';
 
+/** No hash: comparing with it takes as long as with one, and always fails. */
+const LOCKED = '!';
+
 export interface NewUser {
   /** Normalised. */
   email: string;
@@ -68,8 +71,13 @@ export class UsersService {
     await tx.update(User, { id }, { passwordHash, pendingEmail: null, updatedAt: this.clock.now() });
   }
 
-  /** @param email normalised; null gives the change up */
-  async setPendingEmail(id: string, email: string | null, tx: EntityManager): Promise<void> {
+  /** Leaves the account without a password that anybody could know: only a mailed link sets a new one. */
+  async lockPassword(id: string, tx: EntityManager): Promise<void> {
+    await this.setPassword(id, LOCKED, tx);
+  }
+
+  /** @param email normalised */
+  async setPendingEmail(id: string, email: string, tx: EntityManager): Promise<void> {
     await tx.update(User, { id }, { pendingEmail: email, updatedAt: this.clock.now() });
   }
 

@@ -91,7 +91,7 @@ describe('delivery of letters', () => {
   const closing: (() => Promise<void>)[] = [];
   afterEach(async () => {
     server.behaviour = () => undefined;
-    for (const close of closing.splice(0).reverse()) await close();
+    for (const close of closing.splice(0).toReversed()) await close();
   });
 
   const ownDatabase = async () => {
@@ -158,7 +158,7 @@ describe('delivery of letters', () => {
     it('leaves soon after the commit, without waiting for the next look at the queue', async () => {
       const address = freshAddress();
       await service.write(address);
-      await arrived(address, 1_000);
+      await arrived(address, 1_500);
     });
 
     it('is sent once, each of many, more than ten in a second', async () => {
@@ -250,7 +250,7 @@ describe('delivery of letters', () => {
       const addresses = Array.from({ length: 20 }, freshAddress);
       const startedAt = performance.now();
       for (const address of addresses) await other.write(address);
-      expect((performance.now() - startedAt) / addresses.length).toBeLessThan(50);
+      expect((performance.now() - startedAt) / addresses.length).toBeLessThan(100);
       await sleep(2_500);
       expect(await other.jobs.depth('mail')).toMatchObject({ waiting: expect.any(Number), parked: 0 });
       await later.listen(Number(new URL(url).port));

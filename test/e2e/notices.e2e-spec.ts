@@ -83,7 +83,10 @@ describe('notices', () => {
         [actor.id],
       );
       expect(events).toHaveLength(1);
-      const again = await login(app, actor);
+      const reset = await app.mailbox.waitFor(actor.email, 3);
+      const password = 'another horse 8 battery!';
+      await app.http.post('/api/auth/reset-confirm', { token: reset.token, password });
+      const again = await login(app, { ...actor, password });
       await notMe(token);
       expect(await isAlive(again.token)).toBe(true);
     });
@@ -125,6 +128,47 @@ describe('notices', () => {
       const reset = await app.mailbox.waitFor(actor.email, 4);
       expect(reset.text).toContain('/reset-password#token=');
       expect(app.mailbox.to(thief)).toHaveLength(1);
+    });
+
+    it('locks the password, which somebody else may know, until a new one is set', async () => {
+      const actor = await loggedIn(app);
+      await loginFrom(actor.email, FIREFOX);
+      await notMe((await app.mailbox.waitFor(actor.email, 2)).token);
+      const { status, body } = await app.http.post('/api/auth/login', {
+        email: actor.email,
+        password: PASSWORD,
+      });
+      expect([status, body.code]).toEqual([401, 'invalid_credentials']);
+    });
+
+    it('takes a change of address back with an earlier letter too: the new link never goes to the thief', async () => {
+      const actor = await loggedIn(app);
+      await loginFrom(actor.email, FIREFOX);
+      const earlier = await app.mailbox.waitFor(actor.email, 2);
+      const thief = freshEmail();
+      await app.http.post(
+        '/api/auth/change-email',
+        { email: thief, password: PASSWORD },
+        { token: actor.token },
+      );
+      const link = await app.mailbox.waitFor(thief);
+      await app.http.post('/api/auth/change-email/confirm', { token: link.token });
+      expect((await notMe(earlier.token)).status).toBe(200);
+      expect(await emailOf(actor.id)).toBe(actor.email);
+      await app.mailbox.waitFor(actor.email, 5);
+      expect(app.mailbox.to(actor.email).some(({ text }) => text.includes('/reset-password#token='))).toBe(
+        true,
+      );
+      expect(app.mailbox.to(thief)).toHaveLength(1);
+    });
+
+    it('calls a device by no name that mail programs would make a link of', async () => {
+      const { email } = await verified(app);
+      await loginFrom(email, FIREFOX);
+      await loginFrom(email, 'evil.example/1.0 x');
+      const { text } = await app.mailbox.waitFor(email, 2);
+      expect(text).not.toContain('evil.example');
+      expect(text).toContain('evilexample');
     });
 
     it('works for 72 hours', async () => {

@@ -6,6 +6,8 @@ export interface Letter {
   to: string;
   subject: string;
   messageId: string;
+  /** In milliseconds since the epoch. */
+  receivedAt: number;
   text: string;
   html: string;
   /** The token of the first link with one. */
@@ -17,21 +19,28 @@ export class Mailbox {
   readonly letters: Letter[] = [];
   private readonly server: SMTPServer;
 
-  constructor() {
+  /** @param delay for the server to make up its mind about a letter, in milliseconds */
+  constructor({ delay = 0 } = {}) {
+    const gone = new Set<string>();
     this.server = new SMTPServer({
       disabledCommands: ['AUTH', 'STARTTLS'],
+      onClose: ({ id }) => void gone.add(id),
       onData: (stream, session, done) => {
         const chunks: Buffer[] = [];
         stream.on('data', (chunk: Buffer) => chunks.push(chunk));
         stream.on('end', () => {
           const to = session.envelope.rcptTo.map(({ address }) => address).join(',');
-          void PostalMime.parse(Buffer.concat(chunks)).then((mail) => {
-            this.letters.push(letterOf(to, mail));
+          void PostalMime.parse(Buffer.concat(chunks)).then(async (mail) => {
+            if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
+            // Who hung up before the answer knows that the letter was not taken.
+            if (!gone.has(session.id)) this.letters.push(letterOf(to, mail));
             done();
           }, done);
         });
       },
     });
+    // A client that disappears in mid-sentence was meant to.
+    this.server.on('error', () => undefined);
   }
 
   async listen(port = 0): Promise<string> {
@@ -60,5 +69,6 @@ export class Mailbox {
 }
 
 function letterOf(to: string, { subject = '', messageId = '', text = '', html = '' }: Email): Letter {
-  return { to, subject, messageId, text, html, token: /#token=([\w-]+)/.exec(text)?.[1] };
+  const token = /#token=([\w-]+)/.exec(text)?.[1];
+  return { to, subject, messageId, receivedAt: Date.now(), text, html, token };
 }

@@ -4,7 +4,13 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const MAIN = join(__dirname, '../../dist/src/main.js');
+const DIST = join(__dirname, '../../dist/src');
+
+export interface Exit {
+  /** Null where a signal ended the process. */
+  code: number | null;
+  output: string;
+}
 
 /** The built server as its own process in its own folder, for what only processes can show. */
 export class Server {
@@ -19,26 +25,28 @@ export class Server {
       stream.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
   }
 
-  static async start(
-    env: Record<string, string>,
-    folder = mkdtempSync(join(tmpdir(), 'gatehouse-server-')),
-  ): Promise<Server> {
-    const port = await freePort();
-    // A clean environment: the developer's own settings must not change what is tested.
-    const { PATH, HOME } = process.env;
-    const child = spawn(process.execPath, [MAIN], {
-      cwd: folder,
-      env: { PATH, HOME, PORT: String(port), BCRYPT_COST: '4', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const server = new Server(`http://localhost:${port}`, folder, child);
-    await server.ready();
+  /** Resolves when it is ready; where it never is, rejects with what it printed. */
+  static async start(env: Record<string, string>, folder = newFolder()): Promise<Server> {
+    const server = await Server.launch(env, folder);
+    try {
+      await server.ready();
+    } catch (error) {
+      await server.stop('SIGKILL');
+      throw error;
+    }
     return server;
   }
 
-  private async ready(): Promise<void> {
-    const deadline = Date.now() + 25_000;
-    while (Date.now() < deadline && this.child.exitCode === null) {
+  /** Without waiting for anything; in a process group of its own where asked, as a shell does it. */
+  static async launch(env: Record<string, string>, folder = newFolder(), inGroup = false): Promise<Server> {
+    const port = env.PORT ?? String(await freePort());
+    const child = spawnNode(['main.js'], { PORT: port, ...env }, folder, inGroup);
+    return new Server(`http://localhost:${port}`, folder, child);
+  }
+
+  async ready(): Promise<void> {
+    const deadline = Date.now() + 60_000;
+    while (Date.now() < deadline && this.isRunning) {
       const isReady = await fetch(`${this.baseUrl}/health/ready`).then(
         ({ ok }) => ok,
         () => false,
@@ -51,23 +59,64 @@ export class Server {
 
   /** Sends the signal and waits for the end. Returns the exit code, null where the signal itself ended it. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-    if (this.child.exitCode === null && this.child.signalCode === null) {
-      const exited = new Promise((resolve) => this.child.once('exit', resolve));
-      this.child.kill(signal);
-      await exited;
-    }
-    return this.child.exitCode;
+    if (this.isRunning) this.child.kill(signal);
+    return (await this.exit()).code;
+  }
+
+  /** Sends the signal, at once and without waiting; to the whole process group where it was launched in one. */
+  signal(signal: NodeJS.Signals, { toGroup = false } = {}): void {
+    process.kill(toGroup ? -this.child.pid! : this.child.pid!, signal);
+  }
+
+  /** Waits for the end. */
+  async exit(): Promise<Exit> {
+    if (this.isRunning) await new Promise((resolve) => this.child.once('close', resolve));
+    return { code: this.child.exitCode, output: this.output };
   }
 
   removeFolder(): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  }
+
+  private get isRunning(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
   }
 }
 
-async function freePort(): Promise<number> {
+/** Runs one of the built programs to its end. */
+export async function runProgram(args: string[], env: Record<string, string>, folder: string): Promise<Exit> {
+  const child = spawnNode(args, env, folder);
+  let output = '';
+  for (const stream of [child.stdout!, child.stderr!])
+    stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { code, output };
+}
+
+export function newFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'gatehouse-server-'));
+}
+
+export async function freePort(): Promise<number> {
   const probe = createServer();
   await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
   const { port } = probe.address() as AddressInfo;
   await new Promise((resolve) => probe.close(resolve));
   return port;
+}
+
+/** In a clean environment: the developer's own settings must not change what is tested. */
+function spawnNode(
+  [program, ...args]: string[],
+  env: Record<string, string>,
+  folder: string,
+  detached = false,
+): ChildProcess {
+  const { PATH, HOME } = process.env;
+  return spawn(process.execPath, [join(DIST, program!), ...args], {
+    cwd: folder,
+    env: { PATH, HOME, BCRYPT_COST: '4', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached,
+  });
 }

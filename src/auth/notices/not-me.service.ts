@@ -27,8 +27,8 @@ export class NotMeService {
   ) {}
 
   /**
-   * "This was not me": ends every session, gives up a pending change of address or takes a made one back, and mails a
-   * link for a new password to the owner. Safe to repeat: a second click finds it done.
+   * "This was not me": ends every session, locks the password, gives up a pending change of address or takes a made one
+   * back, and mails a link for a new password to the owner. Safe to repeat: a second click finds it done.
    *
    * @throws AppError `link_invalid` | `link_expired`
    */
@@ -52,8 +52,11 @@ export class NotMeService {
     const { userId } = notice;
     await this.revocation.revokeAll(userId, client, tx);
     await this.oneTimeTokens.voidAll(userId, tx);
-    await this.users.setPendingEmail(userId, null, tx);
-    if (notice.kind === 'email-changed' && (await this.users.restoreEmail(userId, notice.email, tx)))
+    // Somebody else may know the password; it would open the next session at once. Gives a pending address up as well.
+    await this.users.lockPassword(userId, tx);
+    // Whatever the letter was about: the link for a new password must go to the address it went to.
+    const user = await this.users.findById(userId, tx);
+    if (user?.email !== notice.email && (await this.users.restoreEmail(userId, notice.email, tx)))
       await this.audit.record('email.restored', { userId, client }, tx);
     await this.audit.record('account.reported', { userId, client }, tx);
     await this.mail.enqueue('reset-password', userId, {}, tx);

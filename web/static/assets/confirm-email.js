@@ -1,7 +1,7 @@
 import { onSubmit } from './page.js';
 
 onSubmit('/api/auth/change-email/confirm', {
-  done: ['Your new address is confirmed', 'From now on, log in with it. You can close this page.'],
+  done: ['Your new address is confirmed', 'From now on, sign in with it. You can close this page.'],
   token_expired: [
     'This link has expired',
     'Your account keeps its old address. Ask for the change once more and use the new link within 24 hours.',

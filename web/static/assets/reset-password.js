@@ -6,7 +6,7 @@ const toggle = document.getElementById('toggle');
 onSubmit(
   '/api/auth/reset-confirm',
   {
-    done: ['Your new password is set', 'Every device is signed out. You can close this page and log in.'],
+    done: ['Your new password is set', 'Every device is signed out. You can close this page and sign in.'],
     token_expired: [
       'This link has expired',
       'Ask for a new letter on the sign-in page and use the link in it within an hour.',

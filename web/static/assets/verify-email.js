@@ -1,7 +1,7 @@
 import { onSubmit } from './page.js';
 
 onSubmit('/api/auth/verify', {
-  done: ['Your address is verified', 'You can close this page and log in.'],
+  done: ['Your address is verified', 'You can close this page and sign in.'],
   token_expired: ['This link has expired', 'Ask for a new letter and use the link in it within 24 hours.'],
   token_invalid: [
     'This link does not work',
