@@ -12,6 +12,6 @@ export function banner({ http, mail, isProduction }: Config, listeningAt: string
     ...(mail.smtpUrl ? [] : [['Mailbox', `${base}/dev/mailbox`]]),
   ];
   const table = lines.map(([name, url]) => `    ${name!.padEnd(12)}${url}`).join('\n');
-  const hint = isProduction ? '' : '\n  Development mode: embedded services, for this machine only.';
+  const hint = isProduction ? '' : '\n  Development mode: for this machine only.';
   return `\n  Gatehouse ${PROJECT.version} is ready at ${listeningAt}\n\n${table}\n${hint}\n\n`;
 }

@@ -39,7 +39,7 @@ async function loadEngine(): Promise<Engine> {
   if ((workerData as HashWorkerData | null)?.engine !== 'bcryptjs') {
     try {
       const { hashSync, verifySync } = await import('@node-rs/bcrypt');
-      return { hash: (password, cost) => hashSync(password, { cost }), compare: verifySync };
+      return { hash: (password, cost) => hashSync(password, cost), compare: verifySync };
     } catch {
       // The package is optional and has no binary for some platforms.
     }
