@@ -40,7 +40,7 @@ describe('errors', () => {
   it.each([
     ['DELETE', '/api/auth/login', 'POST'],
     ['GET', '/api/auth/register', 'POST'],
-    ['POST', '/api/auth/profile', 'GET, HEAD, PUT'],
+    ['POST', '/api/auth/profile', 'DELETE, GET, HEAD, PUT'],
     ['PUT', '/api/auth/verify/some-token', 'GET, HEAD'],
     ['POST', '/health', 'GET, HEAD'],
     ['POST', '/docs', 'GET, HEAD'],
