@@ -88,7 +88,7 @@ export class SessionsService {
   private async endOldest(userId: string, client: ClientInfo, tx: EntityManager): Promise<void> {
     const surplus = await tx.find(Session, {
       select: { id: true },
-      where: { userId, revokedAt: IsNull() },
+      where: { userId, revokedAt: IsNull(), expiresAt: MoreThan(this.clock.now()) },
       order: { createdAt: 'DESC', id: 'DESC' },
       skip: MOST_SESSIONS_PER_USER,
     });

@@ -169,6 +169,20 @@ describe('refresh', () => {
       await isOver(first, second, third, fourth);
     });
 
+    it('keeps a session going past 100 later logins that have run out', async () => {
+      const first = await loggedIn(app);
+      for (let count = 0; count < 100; count++) await login(app, first);
+      expect(outcome(await refresh(first.refreshToken))).toEqual([401, 'token_invalid']);
+
+      const { refreshToken } = await login(app, first);
+      for (let count = 0; count < 99; count++) await login(app, first);
+      app.clock.advance(6 * DAY);
+      const second = await rotate(refreshToken);
+      app.clock.advance(2 * DAY);
+      await login(app, first);
+      expect((await refresh(second.refreshToken)).status).toBe(200);
+    });
+
     it('shows the address and device of the latest refresh', async () => {
       const first = await loggedIn(app);
       const { body } = await app.http.post<Tokens>(

@@ -20,7 +20,7 @@ const ROUNDS = 1_000;
 const WORKERS = 2;
 const LONGEST_ROUND = 10;
 
-/** Steps that keep clear of every limit (10 s, 15 min, 7 days, 10 days), however they add up in a round. */
+/** Steps that keep clear of every limit (10 s, 15 min, 5 days, 5.5 days), however they add up in a round. */
 const CLOCK_STEPS = {
   '4 s': 4_000,
   '11 s': 11_000,
@@ -29,8 +29,8 @@ const CLOCK_STEPS = {
   '3 d': 3 * DAY,
   '8 d': 8 * DAY,
 };
-const SESSION_TTL = 7 * DAY;
-const SESSION_MAX_TTL = 10 * DAY;
+const SESSION_TTL = 5 * DAY;
+const SESSION_MAX_TTL = 5.5 * DAY;
 
 /**
  * What a client of one user may do. `session` counts the sessions of the round; `back` how many answers ago the
@@ -166,7 +166,7 @@ class Worker {
 
   static async start(): Promise<Worker> {
     const app = await TestApp.start({
-      env: { SESSION_MAX_TTL: '10d', RATE_LIMITS: 'off', LOG_LEVEL: 'silent' },
+      env: { SESSION_TTL: '5d', SESSION_MAX_TTL: '132h', RATE_LIMITS: 'off', LOG_LEVEL: 'silent' },
     });
     return new Worker(app, (await verified(app)).email);
   }

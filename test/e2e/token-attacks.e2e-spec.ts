@@ -167,6 +167,8 @@ describe.each(['HS256', 'RS256', 'ES256'] as const)('a protected route under %s'
       for (const secret of ['', 'secret', '\0'])
         for (const alg of [algorithm, 'HS256'])
           await isRefused(write({ ...header, alg, kid }, claims, hmac(secret)), 'token_invalid');
+      // The right key under another name is not looked for either.
+      await isRefused(write({ ...header, kid }, claims, ours), 'token_invalid');
     });
 
     it('a key that comes with the token: jwk, jku, x5u, x5c', async () => {

@@ -19,6 +19,8 @@ const ENVIRONMENT = {
 };
 export const TEST_SECRET = 'Jk3vQm8ZtY1xWc6nRb0sLd5gHf2uPe9a7oKi4TqV';
 
+const mailboxes = new WeakMap<TestDatabase, { mailbox: Mailbox; smtpUrl: string }>();
+
 export interface TestAppOptions {
   env?: Record<string, string>;
   /** Another replica: on this database, with this clock. */
@@ -37,6 +39,7 @@ export class TestApp {
     readonly clock: MovableClock,
     readonly mailbox: Mailbox,
     private readonly ownsDatabase: boolean,
+    private readonly ownsMailbox: boolean,
   ) {}
 
   static async start({
@@ -47,8 +50,11 @@ export class TestApp {
   }: TestAppOptions = {}): Promise<TestApp> {
     const settings = readEnv({ ...ENVIRONMENT, JWT_SECRET: TEST_SECRET, ...env });
     const ownDatabase = database ?? (await createDatabase());
-    const mailbox = new Mailbox();
-    const ownSmtpUrl = await mailbox.listen();
+    // Replicas share the mailbox: any of them may send a letter.
+    const shared = mailboxes.get(ownDatabase);
+    const mailbox = shared?.mailbox ?? new Mailbox();
+    const ownSmtpUrl = shared?.smtpUrl ?? (await mailbox.listen());
+    if (!shared) mailboxes.set(ownDatabase, { mailbox, smtpUrl: ownSmtpUrl });
     settings.DATABASE_URL = ownDatabase.url;
     settings.SMTP_URL = smtpUrl === null ? undefined : (smtpUrl ?? ownSmtpUrl);
     const config = Config.from(settings, {});
@@ -62,12 +68,15 @@ export class TestApp {
     });
     await configureApp(nest);
     await nest.listen(0, '127.0.0.1');
-    return new TestApp(nest, new Http(await nest.getUrl()), ownDatabase, clock, mailbox, !database);
+    return new TestApp(nest, new Http(await nest.getUrl()), ownDatabase, clock, mailbox, !database, !shared);
   }
 
   async close(): Promise<void> {
     await this.nest.close();
-    await this.mailbox.close();
+    if (this.ownsMailbox) {
+      mailboxes.delete(this.database);
+      await this.mailbox.close();
+    }
     if (this.ownsDatabase) await this.database.drop();
   }
 }
