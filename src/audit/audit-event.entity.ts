@@ -1,7 +1,7 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { AuditAction } from './actions';
 
-/** One security-relevant fact. Append-only: the database refuses to change or remove a row. */
+/** One security-relevant fact. Append-only: the database refuses to remove a row, and any change but to forget `ip` and `userAgent`. */
 @Entity('audit_events')
 @Index('ix_audit_events_user', ['userId', 'createdAt'])
 @Index('ix_audit_events_created', ['createdAt'])

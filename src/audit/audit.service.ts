@@ -42,6 +42,11 @@ export class AuditService {
     });
   }
 
+  /** Forgets addresses and devices of a user who is deleted; what happened, and when, stays under the id. */
+  async anonymise(userId: string, tx: EntityManager): Promise<void> {
+    await tx.update(AuditEvent, { userId }, { ip: null, userAgent: null });
+  }
+
   /** The events of a user, oldest first, a page at a time. */
   async *pagesOf(userId: string): AsyncGenerator<AuditEvent[]> {
     let last = NIL;

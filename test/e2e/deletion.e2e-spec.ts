@@ -35,6 +35,11 @@ describe('deletion', () => {
         [actor.id],
       );
       expect(events.map(({ action }) => action)).toContain('account.deleted');
+      const traces = await app.database.query(
+        'SELECT 1 FROM audit_events WHERE user_id = $1 AND (ip IS NOT NULL OR user_agent IS NOT NULL)',
+        [actor.id],
+      );
+      expect(traces).toEqual([]);
     });
 
     it('ends every credential at once, and the address can register anew', async () => {

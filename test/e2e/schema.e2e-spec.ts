@@ -54,6 +54,8 @@ describe('schema', () => {
     );
     for (const sql of [
       'UPDATE audit_events SET action = $$x$$',
+      'UPDATE audit_events SET action = $$x$$, ip = NULL, user_agent = NULL',
+      `UPDATE audit_events SET ip = '10.0.0.1'`,
       'DELETE FROM audit_events',
       'TRUNCATE audit_events',
     ])

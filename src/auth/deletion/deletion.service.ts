@@ -32,6 +32,7 @@ export class DeletionService {
       // Through the door first: replicas forget the sessions, whose rows then go with the account.
       await this.revocation.revokeAll(userId, client, tx);
       await this.audit.record('account.deleted', { userId, sessionId, client }, tx);
+      await this.audit.anonymise(userId, tx);
       await this.mail.forget(userId, tx);
       await this.users.remove(userId, tx);
     });
