@@ -29,6 +29,8 @@ export class DeletionService {
   async delete({ userId, sessionId }: Principal, password: string, client: ClientInfo): Promise<void> {
     if (!(await this.passwords.isPasswordOf(userId, password))) throw new AppError('password_incorrect');
     await this.transactions.run(async (tx) => {
+      // Holds the account: no login opens a session between the end of the others and the end of the account.
+      await this.users.lockPassword(userId, tx);
       // Through the door first: replicas forget the sessions, whose rows then go with the account.
       await this.revocation.revokeAll(userId, client, tx);
       await this.audit.record('account.deleted', { userId, sessionId, client }, tx);

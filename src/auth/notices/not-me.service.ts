@@ -50,10 +50,11 @@ export class NotMeService {
     if (!notice) return 'link_invalid';
     if (affected !== 1) return notice.usedAt ? undefined : 'link_expired';
     const { userId } = notice;
+    // Somebody else may know the password. First of all, since it holds the account: a login that comes in between
+    // finds it changed, and one that came before has its session ended. Gives a pending address up as well.
+    await this.users.lockPassword(userId, tx);
     await this.revocation.revokeAll(userId, client, tx);
     await this.oneTimeTokens.voidAll(userId, tx);
-    // Somebody else may know the password; it would open the next session at once. Gives a pending address up as well.
-    await this.users.lockPassword(userId, tx);
     // Whatever the letter was about: the link for a new password must go to the address it went to.
     const user = await this.users.findById(userId, tx);
     if (user?.email !== notice.email && (await this.users.restoreEmail(userId, notice.email, tx)))
