@@ -171,6 +171,18 @@ describe('notices', () => {
       expect(text).toContain('evilexample');
     });
 
+    it('leaves no session of a login that runs at the same time', async () => {
+      for (let round = 0; round < 5; round++) {
+        const actor = await loggedIn(app);
+        await loginFrom(actor.email, FIREFOX);
+        const { token } = await app.mailbox.waitFor(actor.email, 2);
+        const logins = () => Array.from({ length: 10 }, () => loginFrom(actor.email, FIREFOX));
+        await Promise.all([...logins(), notMe(token), ...logins()]);
+        const live = 'SELECT 1 FROM sessions WHERE user_id = $1 AND revoked_at IS NULL';
+        expect(await app.database.query(live, [actor.id])).toEqual([]);
+      }
+    });
+
     it('works for 72 hours', async () => {
       const actor = await loggedIn(app);
       await loginFrom(actor.email, FIREFOX);
