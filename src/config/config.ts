@@ -54,6 +54,22 @@ export interface PasswordConfig {
   bcryptCost: number;
   /** The first hashes, all verify. Empty: no pepper. */
   peppers: string[];
+  /** Range API of breached passwords; absent: they are not looked up. */
+  breachUrl?: string;
+}
+
+export interface RateLimitConfig {
+  /** What every budget is multiplied by; 0: nothing is limited. */
+  factor: number;
+  /** Absent: each process counts for itself. */
+  redisUrl?: string;
+}
+
+export interface MetricsConfig {
+  /** A port of their own, open to whoever reaches it; absent: none. */
+  port?: number;
+  /** What opens /metrics on the service's own port; absent: it is closed. */
+  token?: string;
 }
 
 export interface AccountConfig {
@@ -73,13 +89,14 @@ export class Config {
   isProduction: boolean;
   http: HttpConfig;
   database: DatabaseConfig;
-  redisUrl?: string;
+  rateLimits: RateLimitConfig;
   mail: MailConfig;
   jwt: JwtConfig;
   sessions: SessionConfig;
   passwords: PasswordConfig;
   accounts: AccountConfig;
   log: LogConfig;
+  metrics: MetricsConfig;
 
   static from(env: Env, embedded: Embedded): Config {
     const url = env.DATABASE_URL ?? embedded.databaseUrl;
@@ -102,7 +119,7 @@ export class Config {
         isPooled: env.DATABASE_DIRECT_URL !== undefined && env.DATABASE_DIRECT_URL !== url,
         poolMax: env.DATABASE_POOL_MAX,
       },
-      redisUrl: env.REDIS_URL,
+      rateLimits: { factor: rateLimitFactor(env.RATE_LIMITS), redisUrl: env.REDIS_URL },
       mail: { smtpUrl: env.SMTP_URL, from: env.MAIL_FROM, retryLimit: env.MAIL_RETRY_LIMIT },
       jwt: {
         issuer: publicUrl,
@@ -120,6 +137,7 @@ export class Config {
         policy: env.PASSWORD_POLICY,
         bcryptCost: env.BCRYPT_COST,
         peppers: listOf(env.PASSWORD_PEPPER ?? ''),
+        breachUrl: env.PASSWORD_BREACH_URL,
       },
       accounts: {
         isVerificationRequired: env.EMAIL_VERIFICATION === 'required',
@@ -127,6 +145,7 @@ export class Config {
         areNoticesSent: env.SECURITY_NOTICES === 'on',
       },
       log: { level: env.LOG_LEVEL, format: env.LOG_FORMAT ?? (process.stdout.isTTY ? 'pretty' : 'json') },
+      metrics: { port: env.METRICS_PORT, token: env.METRICS_TOKEN },
     } satisfies Config);
   }
 }
@@ -134,4 +153,8 @@ export class Config {
 function trustProxy(value: string): HttpConfig['trustProxy'] {
   if (value === 'off') return false;
   return /^\d+$/.test(value) ? Number(value) : listOf(value);
+}
+
+function rateLimitFactor(value: string): number {
+  return { on: 1, off: 0 }[value] ?? Number(value);
 }

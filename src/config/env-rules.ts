@@ -50,6 +50,20 @@ export const isSecretList: Rule = (value) => {
   return secrets.length > 0 && secrets.every(isStrongSecret) && new Set(secrets).size === secrets.length;
 };
 
+/** A token as an Authorization header carries it (RFC 6750 §2.1), as hard to guess as any secret. */
+export const isToken: Rule = (value) => /^[\w.~+/-]+=*$/.test(value) && isStrongSecret(value);
+
+/** Where five digits are appended. Plain http on this machine only: the digits narrow a password down. */
+export const isRangeUrl: Rule = (value) => {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (!url || !url.pathname.endsWith('/') || url.search !== '' || url.hash !== '' || url.username !== '')
+    return false;
+  return (
+    url.protocol === 'https:' ||
+    (url.protocol === 'http:' && ['localhost', '127.0.0.1'].includes(url.hostname))
+  );
+};
+
 export const isPemList: Rule = (value) => {
   const rest = pemBlocks(value).reduce((text, block) => text.replace(block, ''), withLineBreaks(value));
   return (

@@ -6,7 +6,9 @@ import {
   isMailbox,
   isOriginList,
   isPemList,
+  isRangeUrl,
   isSecretList,
+  isToken,
   kindOfKey,
   pemBlocks,
   IsText,
@@ -135,8 +137,23 @@ export class Env {
   @Max(100_000, { message: 'a whole number of tries from 300 to 100000' })
   MAIL_RETRY_LIMIT: number = 1000;
 
-  @IsIn(['on', 'off'], { message: 'on or off' })
-  RATE_LIMITS: 'on' | 'off' = 'on';
+  @Matches(/^(on|off|[1-9]\d{0,3})$/, { message: 'on, off, or a factor from 1 to 9999' })
+  RATE_LIMITS: string = 'on';
+
+  @IsOptional()
+  @IsText(isRangeUrl, { message: 'an https URL that ends in / and takes five hexadecimal digits after it' })
+  PASSWORD_BREACH_URL?: string;
+
+  @ToInteger()
+  @IsOptional()
+  @IsInt({ message: 'a port number from 0 to 65535' })
+  @Min(0, { message: 'a port number from 0 to 65535' })
+  @Max(65535, { message: 'a port number from 0 to 65535' })
+  METRICS_PORT?: number;
+
+  @IsOptional()
+  @IsText(isToken, { message: '32 or more letters, digits, - . _ ~ + / =, not guessable' })
+  METRICS_TOKEN?: string;
 
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
     message: 'fatal, error, warn, info, debug, trace or silent',
@@ -174,8 +191,11 @@ export const ENV_NAMES = [
   'PASSWORD_POLICY',
   'BCRYPT_COST',
   'PASSWORD_PEPPER',
+  'PASSWORD_BREACH_URL',
   'MAIL_RETRY_LIMIT',
   'RATE_LIMITS',
+  'METRICS_PORT',
+  'METRICS_TOKEN',
   'LOG_LEVEL',
   'LOG_FORMAT',
 ] as const satisfies readonly (keyof Env)[];

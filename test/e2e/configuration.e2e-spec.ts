@@ -69,6 +69,12 @@ describe('configuration', () => {
     ['PASSWORD_PEPPER', 'salt'],
     ['MAIL_RETRY_LIMIT', '-1'],
     ['RATE_LIMITS', 'high'],
+    ['RATE_LIMITS', '0'],
+    ['PASSWORD_BREACH_URL', 'http://breaches.example.org/range/'],
+    ['PASSWORD_BREACH_URL', 'https://breaches.example.org/range'],
+    ['METRICS_PORT', '65536'],
+    ['METRICS_TOKEN', 'short'],
+    ['METRICS_TOKEN', 'a b c d e f g h i j k l m n o p q r s t'],
     ['LOG_LEVEL', 'verbose'],
     ['LOG_FORMAT', 'xml'],
   ])('refuses %s=%s, naming the variable and not the value', (name, value) => {

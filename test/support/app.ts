@@ -14,6 +14,8 @@ import { Mailbox } from './mailbox';
 const ENVIRONMENT = {
   NODE_ENV: 'test',
   BCRYPT_COST: '4',
+  // Those that are about limits switch them on.
+  RATE_LIMITS: 'off',
   LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
   PUBLIC_URL: 'http://localhost:3000',
 };
