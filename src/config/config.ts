@@ -72,6 +72,14 @@ export interface MetricsConfig {
   token?: string;
 }
 
+/** Lengths in milliseconds. */
+export interface OperationsConfig {
+  /** Between saying "not ready" and refusing connections: proxies need it to notice. */
+  shutdownDelay: number;
+  /** How long security events are kept at least. */
+  auditRetention: number;
+}
+
 export interface AccountConfig {
   isVerificationRequired: boolean;
   isConcealed: boolean;
@@ -97,6 +105,7 @@ export class Config {
   accounts: AccountConfig;
   log: LogConfig;
   metrics: MetricsConfig;
+  operations: OperationsConfig;
 
   static from(env: Env, embedded: Embedded): Config {
     const url = env.DATABASE_URL ?? embedded.databaseUrl;
@@ -145,6 +154,10 @@ export class Config {
         areNoticesSent: env.SECURITY_NOTICES === 'on',
       },
       log: { level: env.LOG_LEVEL, format: env.LOG_FORMAT ?? (process.stdout.isTTY ? 'pretty' : 'json') },
+      operations: {
+        shutdownDelay: isProduction ? milliseconds(env.SHUTDOWN_DELAY) : 0,
+        auditRetention: milliseconds(env.AUDIT_RETENTION),
+      },
       metrics: { port: env.METRICS_PORT, token: env.METRICS_TOKEN },
     } satisfies Config);
   }

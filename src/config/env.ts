@@ -155,6 +155,12 @@ export class Env {
   @IsText(isToken, { message: '32 or more letters, digits, - . _ ~ + / =, not guessable' })
   METRICS_TOKEN?: string;
 
+  @Matches(/^[1-5]?\ds$/, { message: 'a duration from 0s to 59s' })
+  SHUTDOWN_DELAY: string = '5s';
+
+  @Matches(DURATION, { message: DURATION_FORM })
+  AUDIT_RETENTION: string = '400d';
+
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
     message: 'fatal, error, warn, info, debug, trace or silent',
   })
@@ -196,6 +202,8 @@ export const ENV_NAMES = [
   'RATE_LIMITS',
   'METRICS_PORT',
   'METRICS_TOKEN',
+  'SHUTDOWN_DELAY',
+  'AUDIT_RETENTION',
   'LOG_LEVEL',
   'LOG_FORMAT',
 ] as const satisfies readonly (keyof Env)[];
