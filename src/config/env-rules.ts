@@ -33,8 +33,12 @@ export function isUrl(...schemes: string[]): Rule {
   };
 }
 
+/** As browsers write them: no path, no trailing slash, no default port, lower case; no wildcards, and never `null`. */
 export const isOriginList: Rule = (value) =>
-  listOf(value).every((origin) => URL.canParse(origin) && new URL(origin).origin === origin);
+  listOf(value).every(
+    (origin) =>
+      /^https?:\/\/[^*]+$/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin,
+  );
 
 export const isCidrOrHops: Rule = (value) =>
   value === 'off' ||

@@ -1,41 +1,81 @@
-import type { OpenAPIObject } from '@nestjs/swagger';
-import { committedOpenApi } from '../support/openapi';
 import { loggedIn } from '../support/actors';
 import { TestApp } from '../support/app';
+import { requestBodies, type FieldSchema } from '../support/request-fields';
 
-type Operation = NonNullable<OpenAPIObject['paths'][string]['post']>;
+interface Refusal {
+  code: string;
+  errors: { field: string; code: string }[];
+}
 
 /**
  * `import type` on a request DTO erases it, and validation with it: the route would take anything. So every route with
- * a body is sent an unknown field and must refuse it.
+ * a body is sent an unknown field and must refuse it. And what has no bound is a way to fill disks and keep cores busy:
+ * every string and array has one in the document, which the code keeps.
  */
 describe('request bodies', () => {
   let app: TestApp;
+  let token: string;
 
   beforeAll(async () => {
     app = await TestApp.start();
+    ({ token } = await loggedIn(app));
   });
   afterAll(() => app.close());
 
-  const routes = Object.entries(committedOpenApi().paths).flatMap(([path, operations]) =>
-    Object.entries(operations as Record<string, Operation>)
-      .filter(([, operation]) => operation.requestBody)
-      .map(([method]) => [method.toUpperCase(), path]),
+  const bodies = requestBodies();
+  const routes = bodies.map(({ method, path }) => [method, path]);
+  const strings = bodies.flatMap(({ method, path, fields, example }) =>
+    Object.entries(fields)
+      .filter(([, { type, enum: values }]) => type === 'string' && !values)
+      .map(([name, field]) => ({ method, path, name, field, example })),
   );
 
-  it('are validated on several routes', () => expect(routes.length).toBeGreaterThan(4));
+  it('are validated on several routes', () => {
+    expect(routes.length).toBeGreaterThan(4);
+    expect(strings.length).toBeGreaterThan(10);
+  });
 
   it.each(routes)('%s %s refuses an unknown field', async (method, path) => {
-    const { token } = await loggedIn(app);
-    const answer = await app.http.send<{ code: string; errors: object[] }>(
-      method!,
-      path!.replace(/\{\w+\}/g, '019a5c1e-7c1b-7a63-b1a4-6d6f0a2f9c11'),
-      { unheardOf: 1 },
-      { token },
-    );
+    const answer = await app.http.send<Refusal>(method!, path!, { unheardOf: 1 }, { token });
     expect([answer.status, answer.body.code]).toEqual([400, 'validation_failed']);
     expect(answer.body.errors).toContainEqual(
       expect.objectContaining({ field: 'unheardOf', code: 'unknown_field' }),
     );
   });
+
+  it.each(bodies)('$method $path bounds every string and array', ({ fields }) => {
+    // Give the field a maxLength in @ApiProperty and @MaxCharacters beside it, an array maxItems and @ArrayMaxSize.
+    expect(unbounded({ properties: fields })).toEqual([]);
+  });
+
+  it.each(strings)(
+    '$method $path keeps the bound of $name',
+    async ({ method, path, name, field, example }) => {
+      const codesFor = async (value: string) => {
+        const answer = await app.http.send<Refusal>(method, path, { ...example, [name]: value }, { token });
+        expect([name, answer.status, answer.body.code]).toEqual([name, 400, 'validation_failed']);
+        return answer.body.errors.filter((error) => error.field === name).map(({ code }) => code);
+      };
+      const max = field.maxLength!;
+      const tooLong = field.format === 'email' ? 'invalid_email' : 'too_long';
+      expect(await codesFor('a'.repeat(max + 1))).toEqual([tooLong]);
+      expect(await codesFor('a'.repeat(90_000))).toEqual([tooLong]);
+      // Two code points that look like one character, and one that takes two UTF-16 units.
+      expect(await codesFor('a\uFE0F'.repeat(Math.ceil((max + 1) / 2)))).toEqual([tooLong]);
+      expect(await codesFor('😀'.repeat(max + 1))).toEqual([tooLong]);
+    },
+  );
 });
+
+function unbounded(
+  { type, enum: values, maxLength, maxItems, properties = {}, items }: FieldSchema,
+  at = '',
+): string[] {
+  const isOpen =
+    (type === 'string' && !values && !(maxLength! <= 1024)) || (type === 'array' && !(maxItems! <= 1000));
+  return [
+    ...(isOpen ? [at] : []),
+    ...Object.entries(properties).flatMap(([name, schema]) => unbounded(schema, `${at}.${name}`)),
+    ...(items ? unbounded(items, `${at}[]`) : []),
+  ];
+}

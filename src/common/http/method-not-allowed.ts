@@ -1,7 +1,9 @@
+import { METHODS } from 'node:http';
 import type { FastifyInstance, HTTPMethods } from 'fastify';
 import { AppError } from '../errors/app-error';
 
-const METHODS: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+/** All that the parser lets through, TRACE included; CONNECT is no request for a path. */
+const REQUEST_METHODS = METHODS.filter((method) => method !== 'CONNECT') as HTTPMethods[];
 
 /**
  * Answers 405 with `Allow` where a path exists but not with this method (RFC 9110 §15.5.6). Fastify alone says 404.
@@ -15,10 +17,12 @@ export function collectMethods(fastify: FastifyInstance): () => void {
     methodsOf.set(url, methods);
   });
   return () => {
+    for (const method of REQUEST_METHODS)
+      if (!fastify.supportedMethods.includes(method)) fastify.addHttpMethod(method);
     // A snapshot: the routes added here are collected as well.
     for (const [url, methods] of Array.from(methodsOf)) {
       const allow = [...methods].sort().join(', ');
-      const missing = METHODS.filter((method) => !methods.has(method));
+      const missing = REQUEST_METHODS.filter((method) => !methods.has(method));
       if (url.includes('*') || missing.length === 0) continue;
       fastify.route({
         method: missing,

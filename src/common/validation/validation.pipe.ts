@@ -37,5 +37,10 @@ function toFieldError({ property, value, constraints = {} }: ValidationError): F
   if (name === 'whitelistValidation')
     return { field, code: 'unknown_field', message: 'is not a field of this request' };
   if (value === undefined || value === null) return { field, code: 'required', message: 'is required' };
-  return { field, code: CODES[name] ?? 'invalid', message: message.replace(`${property} `, '') };
+  return { field, code: CODES[name] ?? 'invalid', message: withoutName(message, property) };
+}
+
+/** Messages of class-validator begin with the name of the field; ours do not, and may have the same word elsewhere. */
+function withoutName(message: string, property: string): string {
+  return message.startsWith(`${property} `) ? message.slice(property.length + 1) : message;
 }

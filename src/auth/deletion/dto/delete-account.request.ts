@@ -1,9 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsString, MaxLength } from 'class-validator';
+import { IsString } from 'class-validator';
+import { MaxCharacters } from '../../../common/validation/max-characters';
 
 export class DeleteAccountRequest {
-  @ApiProperty({ format: 'password', example: 'correct horse 7 battery!' })
-  @MaxLength(1024)
+  @ApiProperty({ format: 'password', maxLength: 1024, example: 'correct horse 7 battery!' })
+  @MaxCharacters(1024)
   @IsString()
   password: string;
 }

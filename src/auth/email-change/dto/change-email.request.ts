@@ -1,14 +1,15 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsString, MaxLength } from 'class-validator';
+import { IsString } from 'class-validator';
 import { IsEmailAddress } from '../../../common/validation/email-address';
+import { MaxCharacters } from '../../../common/validation/max-characters';
 
 export class ChangeEmailRequest {
   @ApiProperty({ format: 'email', maxLength: 254, example: 'ada@example.net' })
   @IsEmailAddress()
   email: string;
 
-  @ApiProperty({ format: 'password', example: 'correct horse 7 battery!' })
-  @MaxLength(1024)
+  @ApiProperty({ format: 'password', maxLength: 1024, example: 'correct horse 7 battery!' })
+  @MaxCharacters(1024)
   @IsString()
   password: string;
 }

@@ -1,14 +1,16 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsIn, IsString } from 'class-validator';
 import { IsEmailAddress } from '../../../common/validation/email-address';
+import { MaxCharacters } from '../../../common/validation/max-characters';
+import { MayBeMissing } from '../../../common/validation/may-be-missing';
 
 export class LoginRequest {
-  @ApiProperty({ format: 'email', example: 'ada@example.org' })
+  @ApiProperty({ format: 'email', maxLength: 254, example: 'ada@example.org' })
   @IsEmailAddress()
   email: string;
 
   @ApiProperty({ format: 'password', maxLength: 1024, example: 'correct horse 7 battery!' })
-  @MaxLength(1024)
+  @MaxCharacters(1024)
   @IsString()
   password: string;
 
@@ -18,7 +20,7 @@ export class LoginRequest {
     required: false,
     description: 'How the client carries the session',
   })
-  @IsOptional()
+  @MayBeMissing()
   @IsIn(['bearer', 'cookie'])
   transport?: 'bearer' | 'cookie';
 }

@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsString, MaxLength, ValidateIf } from 'class-validator';
+import { IsString, ValidateIf } from 'class-validator';
 import { IsCleanText } from '../../../common/validation/clean-text';
+import { MaxCharacters } from '../../../common/validation/max-characters';
 
 export class UpdateProfileRequest {
   @ApiProperty({
@@ -12,7 +13,7 @@ export class UpdateProfileRequest {
   })
   @ValidateIf(({ name }: UpdateProfileRequest) => name !== null)
   @IsCleanText()
-  @MaxLength(100)
+  @MaxCharacters(100)
   @IsString()
   name: string | null;
 }

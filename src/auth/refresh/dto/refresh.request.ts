@@ -1,9 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsString, MaxLength } from 'class-validator';
+import { IsString } from 'class-validator';
+import { MaxCharacters } from '../../../common/validation/max-characters';
 
 export class RefreshRequest {
-  @ApiProperty({ example: 'ghr_AZpcHnwbemOxpG1vCi-cEQAAAAA…' })
-  @MaxLength(512)
+  @ApiProperty({ maxLength: 512, example: 'ghr_AZpcHnwbemOxpG1vCi-cEQAAAAA…' })
+  @MaxCharacters(512)
   @IsString()
   refresh_token: string;
 }

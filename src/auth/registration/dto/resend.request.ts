@@ -2,7 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { IsEmailAddress } from '../../../common/validation/email-address';
 
 export class ResendRequest {
-  @ApiProperty({ format: 'email', example: 'ada@example.org' })
+  @ApiProperty({ format: 'email', maxLength: 254, example: 'ada@example.org' })
   @IsEmailAddress()
   email: string;
 }
