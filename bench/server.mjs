@@ -28,10 +28,10 @@ export class Server {
   missing = null;
   isStopping = false;
 
-  constructor(name, port, { env, cwd, nodeArgs }) {
+  constructor(name, port, { env, cwd, nodeArgs, cores = SERVER_CORE }) {
     this.name = name;
     this.port = port;
-    const pinned = ['-c', String(SERVER_CORE), process.execPath, ...nodeArgs, ...SERVERS[name]];
+    const pinned = ['-c', String(cores), process.execPath, ...nodeArgs, ...SERVERS[name]];
     this.child = spawn('taskset', pinned, {
       cwd,
       env: { PATH: process.env.PATH, ...env, PORT: String(port) },

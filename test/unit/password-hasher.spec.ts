@@ -1,30 +1,55 @@
 import { lookup } from 'node:dns/promises';
 import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
+import { Logger } from '@nestjs/common';
 import { compareSync, hashSync } from 'bcryptjs';
+import { Registry } from 'prom-client';
 import { HashPool, QUEUED_JOBS_PER_THREAD } from '../../src/auth/passwords/hash-pool';
 import { PasswordHasher } from '../../src/auth/passwords/password-hasher';
 import { AppError } from '../../src/common/errors/app-error';
+import { runFor } from '../../src/common/load/caller';
+import { EventLoopLag } from '../../src/common/load/event-loop-lag';
+import { LoadShedding } from '../../src/common/load/load-shedding';
 import { Config } from '../../src/config/config';
 
 const COST = 4;
 const OLD_PEPPER = 'Wq7vN2xkR9tB4mZc8LpYh3sDf6gJaUe1';
 const NEW_PEPPER = 'k5TzP0nVb8QwXe2RmCy7uHdLs9aJ4GfE';
 const PASSWORD = 'correct horse 7 battery!';
+const TESTER = '192.0.2.1';
 
 const opened: { close(): Promise<void> }[] = [];
+const registries = new WeakMap<object, Registry>();
 
 function hasherWith({ peppers = [] as string[], bcryptCost = COST } = {}): PasswordHasher {
   const config = Object.assign(new Config(), { passwords: { policy: 'composition', bcryptCost, peppers } });
-  const hasher = new PasswordHasher(config);
+  const registry = new Registry();
+  const hasher = asTester(new PasswordHasher(config, registry, sheddingOf(config, registry)));
+  registries.set(hasher, registry);
   opened.push({ close: () => hasher.onApplicationShutdown() });
   return hasher;
 }
 
-function poolWith(engine?: 'bcryptjs'): HashPool {
-  const pool = new HashPool(engine);
+function poolWith(engine?: 'bcryptjs', Pool = HashPool): HashPool {
+  const registry = new Registry();
+  const pool = asTester(new Pool({ registry, shedding: sheddingOf(new Config(), registry), engine }));
   opened.push(pool);
   return pool;
+}
+
+const sheddingOf = (config: Config, registry: Registry) =>
+  new LoadShedding(new EventLoopLag(registry), config, registry);
+
+/** Calls each method on the account of one and the same address. */
+function asTester<Subject extends object>(subject: Subject): Subject {
+  return new Proxy(subject, {
+    get(_, name) {
+      const member: unknown = Reflect.get(subject, name, subject);
+      if (typeof member !== 'function') return member;
+      return (...args: unknown[]) =>
+        runFor({ address: TESTER }, () => member.apply(subject, args) as unknown);
+    },
+  });
 }
 
 /** A pool whose worker file is missing, as after a broken build. */
@@ -33,20 +58,31 @@ function poolWithoutWorker(): HashPool {
   jest.isolateModules(() => {
     const path = jest.requireActual<typeof import('node:path')>('node:path');
     jest.doMock('node:path', () => ({ ...path, join: () => '/missing/hash.worker.js' }));
-    const { Logger } = require('@nestjs/common') as typeof import('@nestjs/common');
-    Logger.overrideLogger(false);
-    pool = new (require('../../src/auth/passwords/hash-pool') as { HashPool: typeof HashPool }).HashPool();
+    jest.doMock('../../src/common/load/caller', () => ({ currentCaller: () => ({ address: TESTER }) }));
+    const { Logger: IsolatedLogger } = require('@nestjs/common') as typeof import('@nestjs/common');
+    IsolatedLogger.overrideLogger(false);
+    const isolated = require('../../src/auth/passwords/hash-pool') as { HashPool: typeof HashPool };
+    pool = poolWith(undefined, isolated.HashPool);
   });
   jest.dontMock('node:path');
-  opened.push(pool!);
+  jest.dontMock('../../src/common/load/caller');
   return pool!;
 }
 
-async function jobsOf(hasher: PasswordHasher, action: () => Promise<unknown>): Promise<number> {
-  const before = hasher.completed;
-  await action();
-  return hasher.completed - before;
+/** How many observations a histogram of the hasher has. */
+async function countOf(hasher: PasswordHasher, name: string): Promise<number> {
+  const metric = await registries.get(hasher)!.getSingleMetric(name)!.get();
+  const values = metric.values as { metricName?: string; value: number }[];
+  return values.find(({ metricName }) => metricName === `${name}_count`)?.value ?? 0;
 }
+
+async function jobsOf(hasher: PasswordHasher, action: () => Promise<unknown>): Promise<number> {
+  const before = await countOf(hasher, 'gatehouse_hash_seconds');
+  await action();
+  return (await countOf(hasher, 'gatehouse_hash_seconds')) - before;
+}
+
+beforeAll(() => Logger.overrideLogger(false));
 
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((each) => each.close()));
@@ -201,12 +237,12 @@ describe('needsRehash', () => {
 describe('the pool', () => {
   it('starts nothing before the first job and at most a thread for each core', async () => {
     const hasher = hasherWith();
-    expect([hasher.threads, hasher.queueSize, hasher.waitSeconds]).toEqual([0, 0, 0]);
+    expect([hasher.threads, hasher.queueSize]).toEqual([0, 0]);
     const jobs = 8 * availableParallelism();
     await Promise.all(Array.from({ length: jobs }, () => hasher.hash(PASSWORD)));
     expect(hasher.threads).toBe(availableParallelism());
-    expect(hasher.completed).toBe(jobs);
-    expect(hasher.waitSeconds).toBeGreaterThan(0);
+    expect(await countOf(hasher, 'gatehouse_hash_seconds')).toBe(jobs);
+    expect(await countOf(hasher, 'gatehouse_hash_wait_seconds')).toBe(jobs);
   });
 
   it('answers overloaded with a time to come back when the queue is full, and serves the rest', async () => {

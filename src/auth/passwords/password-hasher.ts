@@ -1,5 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Registry } from 'prom-client';
+import { LoadShedding } from '../../common/load/load-shedding';
 import { Config } from '../../config/config';
 import { HashPool } from './hash-pool';
 import { normalizePassword } from './password-text';
@@ -10,15 +12,19 @@ import { dummyHash, formatStoredHash, NO_PEPPER, parseStoredHash, pepperVersionO
  * storage: bcrypt sees 64 characters, so that nothing is cut at its 72 bytes, and a stolen database is worthless
  * without the pepper. Stored as `$bcrypt-hmac-sha384$p=<pepper version>$2b$<cost>$<salt and digest>`; the version is
  * `0` without a pepper (an empty key). Plain bcrypt hashes of an import verify as well.
+ *
+ * Hashing is accounted to whoever asks: on a route without `@Expensive()`, and outside of requests without `runFor`, it
+ * throws a TypeError.
  */
 @Injectable()
 export class PasswordHasher implements OnApplicationShutdown {
-  private readonly pool = new HashPool();
+  private readonly pool: HashPool;
   private readonly cost: number;
   private readonly currentVersion: string;
   private readonly pepperOfVersion: Map<string, string>;
 
-  constructor({ passwords: { bcryptCost, peppers } }: Config) {
+  constructor({ passwords: { bcryptCost, peppers } }: Config, registry: Registry, shedding: LoadShedding) {
+    this.pool = new HashPool({ registry, shedding });
     const versions = peppers.map((pepper) => [pepperVersionOf(pepper), pepper] as const);
     this.cost = bcryptCost;
     this.currentVersion = versions[0]?.[0] ?? NO_PEPPER;
@@ -66,16 +72,6 @@ export class PasswordHasher implements OnApplicationShutdown {
   /** Threads alive at the moment. */
   get threads(): number {
     return this.pool.threads;
-  }
-
-  /** Jobs done since the start. */
-  get completed(): number {
-    return this.pool.completed;
-  }
-
-  /** Seconds that 99 % of the jobs had to wait for a thread at most. */
-  get waitSeconds(): number {
-    return this.pool.waitSeconds;
   }
 
   /** Not `onModuleDestroy`, which comes before the server has stopped: requests under way are still to be answered. */

@@ -1,0 +1,117 @@
+import { randomInt } from 'node:crypto';
+import { Injectable, Logger } from '@nestjs/common';
+import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
+import { Counter, Registry } from 'prom-client';
+import { Config } from '../../config/config';
+import type { ExpensiveRoute } from '../access/expensive.decorator';
+import { AppError } from '../errors/app-error';
+import { addressKey } from '../http/address-key';
+import { clientInfoOf } from '../http/client-info';
+import { runFor } from './caller';
+import { EventLoopLag } from './event-loop-lag';
+
+/**
+ * Why work is not done: the event loop lags; the gate is full for this address; another address had a better right to
+ * the place in the queue; the client did not wait for its answer.
+ */
+export type Refusal = 'event_loop' | 'queue_full' | 'displaced' | 'client_gone';
+
+/** Something with a queue. Tells before any work is done whether a newcomer of this address would be turned away. */
+interface Gate {
+  isFullFor(address: string): boolean;
+}
+
+/** Milliseconds between two lines in the log, however many are refused. */
+const LOG_PERIOD = 60_000;
+
+/** Made once: a stack trace that nobody reads would be the dearest part of a refusal. */
+const REFUSALS = [1, 2, 3, 4, 5].map((retryAfter) => new AppError('overloaded', { retryAfter }));
+
+/**
+ * Refuses what is expensive while there is too much of it, so that the rest stays quick: routes marked `@Expensive()`
+ * are answered 503 before their body is read, all others never notice. See docs/load-shedding.md.
+ */
+@Injectable()
+export class LoadShedding {
+  private readonly logger = new Logger(LoadShedding.name);
+  private readonly gates: Gate[] = [];
+  private readonly refusals: Counter<'reason'>;
+  private lastLogAt = -Infinity;
+
+  constructor(
+    private readonly lag: EventLoopLag,
+    private readonly config: Config,
+    registry: Registry,
+  ) {
+    this.refusals = new Counter({
+      name: 'gatehouse_overload_refusals_total',
+      help: 'Requests refused because there was too much to do',
+      labelNames: ['reason'],
+      registers: [registry],
+    });
+  }
+
+  addGate(gate: Gate): void {
+    this.gates.push(gate);
+  }
+
+  /** Counts a refusal. */
+  refuse(reason: Refusal): AppError {
+    this.refusals.inc({ reason });
+    this.tell(reason);
+    // Those refused in one moment must not all come back in one moment.
+    return REFUSALS[randomInt(REFUSALS.length)]!;
+  }
+
+  /** Puts the hooks on the marked routes. Call it before the routes are there. */
+  protect(fastify: FastifyInstance): void {
+    fastify.addHook('onRoute', (route) => {
+      const { expensive } = (route.config ?? {}) as ExpensiveRoute;
+      if (expensive === undefined) return;
+      if (expensive === 'always') route.onRequest = [...hooksOf(route.onRequest), this.refuseSurplus];
+      // Not earlier: the body arrives in the socket's context, not in the request's.
+      route.preHandler = [...hooksOf(route.preHandler), accountToClient];
+    });
+  }
+
+  private readonly refuseSurplus = (
+    request: FastifyRequest,
+    _reply: FastifyReply,
+    done: HookHandlerDoneFunction,
+  ) => {
+    const refusal = this.refusalOf(request);
+    done(refusal && this.refuse(refusal));
+  };
+
+  private refusalOf(request: FastifyRequest): Refusal | undefined {
+    // Where limits are off, as in tests, a busy machine must not change the answers.
+    if (this.lag.isHigh && this.config.rateLimits.factor > 0) return 'event_loop';
+    const address = addressOf(request);
+    return this.gates.some((gate) => gate.isFullFor(address)) ? 'queue_full' : undefined;
+  }
+
+  /** At the first of them and once a minute from then on: the metric has the numbers. */
+  private tell(reason: Refusal): void {
+    const now = performance.now();
+    if (reason === 'client_gone' || now - this.lastLogAt < LOG_PERIOD) return;
+    this.lastLogAt = now;
+    this.logger.warn({ event: 'load.shed', reason, msg: 'there is too much to do, some of it is refused' });
+  }
+}
+
+function accountToClient(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+  const controller = new AbortController();
+  // Not the request's own signal: Fastify's aborts as soon as the body has been read.
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort();
+  });
+  runFor({ address: addressOf(request), signal: controller.signal }, done);
+}
+
+function addressOf(request: FastifyRequest): string {
+  return addressKey(clientInfoOf(request).ip);
+}
+
+function hooksOf<Hook>(hooks: Hook | Hook[] | undefined): Hook[] {
+  return [hooks ?? []].flat() as Hook[];
+}
