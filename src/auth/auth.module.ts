@@ -4,8 +4,19 @@ import { JwtModule } from '@nestjs/jwt';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuditModule } from '../audit/audit.module';
 import { MailModule } from '../mail/mail.module';
+import { RateLimitModule } from '../rate-limit/rate-limit.module';
 import { SessionsModule } from '../sessions/sessions.module';
 import { UsersModule } from '../users/users.module';
+import { ActivityController } from './activity/activity.controller';
+import { ActivityService } from './activity/activity.service';
+import { DeviceCookie } from './back-off/device-cookie';
+import { IdleFailuresJob } from './back-off/idle-failures.job';
+import { KnownDevices } from './back-off/known-devices';
+import { LoginFailure } from './back-off/login-failure.entity';
+import { LoginFailures } from './back-off/login-failures';
+import { PasswordAttempts } from './back-off/password-attempts.service';
+import { Recognition } from './back-off/recognition';
+import { Visitors } from './back-off/visitors';
 import { CsrfController } from './cookies/csrf.controller';
 import { CsrfTokens } from './cookies/csrf-tokens';
 import { SessionCookie } from './cookies/session-cookie';
@@ -13,16 +24,22 @@ import { DevicesController } from './devices/devices.controller';
 import { DevicesService } from './devices/devices.service';
 import { AuthenticationGuard } from './guards/authentication.guard';
 import { CsrfGuard } from './guards/csrf.guard';
+import { LiveSessionGuard } from './guards/live-session.guard';
 import { RecentLoginGuard } from './guards/recent-login.guard';
 import { KeysController } from './keys/keys.controller';
+import { CredentialsService } from './login/credentials.service';
+import { CurrentPassword } from './login/current-password';
 import { LoginController } from './login/login.controller';
+import { LoginMetrics } from './login/login-metrics';
 import { LoginService } from './login/login.service';
 import { PasswordVerifier } from './login/password-verifier';
+import { BreachWatch } from './passwords/breach-watch';
 import { NewPasswords } from './passwords/new-passwords';
 import { PasswordsModule } from './passwords/passwords.module';
 import { ProfileController } from './profile/profile.controller';
 import { ProfileService } from './profile/profile.service';
 import { RefreshController } from './refresh/refresh.controller';
+import { RefreshMetrics } from './refresh/refresh-metrics';
 import { RefreshService } from './refresh/refresh.service';
 import { RegistrationController } from './registration/registration.controller';
 import { RegistrationService } from './registration/registration.service';
@@ -57,11 +74,12 @@ import { VerificationTokens } from './tokens/verification-tokens';
 
 @Module({
   imports: [
-    TypeOrmModule.forFeature([VerificationToken, ResetToken, SecurityNotice]),
+    TypeOrmModule.forFeature([VerificationToken, ResetToken, SecurityNotice, LoginFailure]),
     JwtModule,
     PasswordsModule,
     AuditModule,
     MailModule,
+    RateLimitModule,
     SessionsModule,
     UsersModule,
   ],
@@ -71,6 +89,7 @@ import { VerificationTokens } from './tokens/verification-tokens';
     RefreshController,
     CsrfController,
     DevicesController,
+    ActivityController,
     ProfileController,
     PasswordResetController,
     PasswordChangeController,
@@ -85,6 +104,7 @@ import { VerificationTokens } from './tokens/verification-tokens';
     { provide: APP_GUARD, useClass: AuthenticationGuard },
     { provide: APP_GUARD, useClass: CsrfGuard },
     { provide: APP_GUARD, useClass: RecentLoginGuard },
+    LiveSessionGuard,
     LocalStrategy,
     JwtStrategy,
     CookieStrategy,
@@ -97,10 +117,23 @@ import { VerificationTokens } from './tokens/verification-tokens';
     OneTimeTokens,
     NoticeTokens,
     NewPasswords,
+    BreachWatch,
     PasswordVerifier,
+    LoginFailures,
+    PasswordAttempts,
+    KnownDevices,
+    Visitors,
+    DeviceCookie,
+    Recognition,
+    IdleFailuresJob,
+    LoginMetrics,
+    CredentialsService,
+    CurrentPassword,
     LoginService,
+    RefreshMetrics,
     RefreshService,
     DevicesService,
+    ActivityService,
     ExpiredTokensJob,
     RegistrationService,
     VerificationService,

@@ -53,6 +53,9 @@ export const QUEUES = {
   'purge-unverified-accounts': periodic,
   'purge-expired-sessions': periodic,
   'purge-expired-tokens': periodic,
+  'purge-idle-failures': periodic,
+  // Before it drops a month it reads the whole of it.
+  'keep-audit-months': { ...periodic, policy: { ...periodic.policy, expireInSeconds: 2 * HOUR } },
 } as const satisfies Record<string, QueueSettings>;
 
 export type QueueName = keyof typeof QUEUES;

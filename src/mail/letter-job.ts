@@ -10,6 +10,9 @@ export const LETTER_NAMES = [
   'email-change',
   'email-change-requested',
   'email-changed',
+  'password-breached',
+  'password-locked',
+  'login-after-failures',
 ] as const;
 
 export type LetterName = (typeof LETTER_NAMES)[number];

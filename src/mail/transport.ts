@@ -29,9 +29,13 @@ export class Transport implements OnApplicationShutdown {
     this.mailer = createTransport({ ...optionsOf(new URL(smtpUrl)), pool: true });
   }
 
-  /** @throws the error of nodemailer where the server has not taken the letter; see `smtpFailureOf` */
-  async send({ id, to, subject, text, html }: Message, signal: AbortSignal): Promise<void> {
-    await this.mailer.sendMail({
+  /**
+   * Returns what the server said when it took the letter.
+   *
+   * @throws the error of nodemailer where the server has not taken the letter; see `smtpFailureOf`
+   */
+  async send({ id, to, subject, text, html }: Message, signal: AbortSignal): Promise<string> {
+    const { response } = await this.mailer.sendMail({
       // The same for every try, so that receivers recognise a letter that comes twice (RFC 5322 §3.6.4).
       messageId: `<${id}@${this.from.address.split('@')[1]}>`,
       // Objects and not strings: nothing here is parsed.
@@ -47,6 +51,7 @@ export class Transport implements OnApplicationShutdown {
       disableUrlAccess: true,
       signal: AbortSignal.any([signal, AbortSignal.timeout(WHOLE_CONVERSATION_MS)]),
     });
+    return response;
   }
 
   onApplicationShutdown(): void {
@@ -58,7 +63,7 @@ export class Transport implements OnApplicationShutdown {
  * Only what is named here is taken from the URL: nodemailer itself would take any option from its query, such as one
  * that logs the conversation.
  */
-function optionsOf({ protocol, hostname, port, username, password }: URL): SMTPPoolOptions {
+export function optionsOf({ protocol, hostname, port, username, password }: URL): SMTPPoolOptions {
   const isLocal = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
   const isSecure = protocol === 'smtps:';
   const hasLogin = username !== '';

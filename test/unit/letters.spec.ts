@@ -32,6 +32,9 @@ const VARIABLES: Record<LetterName, Record<string, string>> = {
   'email-change': invitation,
   'email-change-requested': addressNotice,
   'email-changed': addressNotice,
+  'password-breached': invitation,
+  'password-locked': { ...notice, failures: '100' },
+  'login-after-failures': { ...notice, failures: '7' },
 };
 const LETTERS = Object.entries(VARIABLES) as [LetterName, Record<string, string>][];
 const LINKED = LETTERS.filter(([, { link }]) => link !== undefined);

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Config } from '../../config/config';
+import { onlyCookie } from './only-cookie';
 
 /**
  * The cookie of a session. `__Host-` makes browsers refuse it without Secure, with a Domain or from a subdomain
@@ -16,14 +17,8 @@ export class SessionCookie {
     this.name = this.isSecure ? '__Host-session' : 'session';
   }
 
-  /** Undefined without the cookie, and with two of them: one was planted, and which is which nobody knows. */
   read(request: FastifyRequest): string | undefined {
-    const values = (request.headers.cookie ?? '')
-      .split(';')
-      .map((pair) => pair.trim())
-      .filter((pair) => pair.startsWith(`${this.name}=`))
-      .map((pair) => pair.slice(this.name.length + 1));
-    return values.length === 1 ? values[0] : undefined;
+    return onlyCookie(request, this.name);
   }
 
   set(reply: FastifyReply, token: string, expiresAt: Date): void {

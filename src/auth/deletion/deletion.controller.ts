@@ -1,7 +1,9 @@
 import { Body, Controller, Delete, HttpCode, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiCookieAuth, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Budget } from '../../common/access/budget.decorator';
 import { CurrentUser } from '../../common/access/current-user.decorator';
+import { Expensive } from '../../common/access/expensive.decorator';
 import type { Principal } from '../../common/access/principal';
 import { ApiProblems } from '../../common/errors/api-problems.decorator';
 import { Client, type ClientInfo } from '../../common/http/client-info';
@@ -19,6 +21,8 @@ export class DeletionController {
     private readonly cookie: SessionCookie,
   ) {}
 
+  @Expensive('always')
+  @Budget('change-password')
   @Delete()
   @HttpCode(204)
   @ApiOperation({

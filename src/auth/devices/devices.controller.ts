@@ -9,7 +9,9 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Budget } from '../../common/access/budget.decorator';
 import { CurrentUser } from '../../common/access/current-user.decorator';
+import { Expensive } from '../../common/access/expensive.decorator';
 import type { Principal } from '../../common/access/principal';
 import { RecentLogin } from '../../common/access/recent-login.decorator';
 import { ApiProblems } from '../../common/errors/api-problems.decorator';
@@ -42,13 +44,15 @@ export class DevicesController {
     return sessions.map((session) => DeviceResponse.from(session, principal.sessionId));
   }
 
+  @Expensive('sometimes')
   @RecentLogin()
+  @Budget('change-password')
   @Delete('sessions/:id')
   @HttpCode(204)
   @ApiOperation({ summary: 'End a session', description: 'Needs a login within 5 minutes, or the password.' })
   @ApiBody({ type: EndSessionRequest, required: false })
   @ApiNoContentResponse()
-  @ApiProblems('validation_failed', 'recent_login_required', 'password_incorrect', 'not_found')
+  @ApiProblems('validation_failed', 'recent_login_required', 'password_incorrect', 'not_found', 'overloaded')
   async end(
     @CurrentUser() principal: Principal,
     @Param('id', sessionId) id: string,
@@ -58,7 +62,9 @@ export class DevicesController {
     await this.devices.end(principal, id, client);
   }
 
+  @Expensive('sometimes')
   @RecentLogin()
+  @Budget('change-password')
   @Post('logout-all')
   @HttpCode(200)
   @ApiOperation({
@@ -67,7 +73,7 @@ export class DevicesController {
   })
   @ApiBody({ type: EndSessionsRequest, required: false })
   @ApiOkResponse({ type: RevokedResponse })
-  @ApiProblems('validation_failed', 'recent_login_required', 'password_incorrect')
+  @ApiProblems('validation_failed', 'recent_login_required', 'password_incorrect', 'overloaded')
   async endAll(
     @CurrentUser() principal: Principal,
     @Body() { exceptCurrent }: EndSessionsRequest,

@@ -7,7 +7,9 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
+import { Budget } from '../../common/access/budget.decorator';
 import { CurrentUser } from '../../common/access/current-user.decorator';
+import { Expensive } from '../../common/access/expensive.decorator';
 import type { Principal } from '../../common/access/principal';
 import { Public } from '../../common/access/public.decorator';
 import { RecentLogin } from '../../common/access/recent-login.decorator';
@@ -24,7 +26,9 @@ import { EmailChangeService } from './email-change.service';
 export class EmailChangeController {
   constructor(private readonly emailChange: EmailChangeService) {}
 
+  @Expensive('always')
   @RecentLogin()
+  @Budget('change-password')
   @Post()
   @HttpCode(202)
   @ApiBearerAuth()
@@ -46,6 +50,7 @@ export class EmailChangeController {
   }
 
   @Public()
+  @Budget('verify')
   @Post('confirm')
   @HttpCode(200)
   @ApiOperation({ summary: 'Confirm the new address by the mailed token', description: 'Safe to repeat.' })

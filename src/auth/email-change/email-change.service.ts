@@ -10,6 +10,9 @@ import { Transactions } from '../../database/transactions';
 import { MailService, type ComposedLetter, type Letter } from '../../mail/mail.service';
 import type { User } from '../../users/user.entity';
 import { UsersService } from '../../users/users.service';
+import { failuresOfAddress } from '../back-off/failure-ids';
+import { LoginFailures } from '../back-off/login-failures';
+import { CurrentPassword } from '../login/current-password';
 import { PasswordVerifier } from '../login/password-verifier';
 import { NoticesService } from '../notices/notices.service';
 import { VerificationTokens } from '../tokens/verification-tokens';
@@ -18,6 +21,8 @@ import { VerificationTokens } from '../tokens/verification-tokens';
 export class EmailChangeService implements OnModuleInit {
   constructor(
     private readonly users: UsersService,
+    private readonly currentPassword: CurrentPassword,
+    private readonly failures: LoginFailures,
     private readonly passwords: PasswordVerifier,
     private readonly tokens: VerificationTokens,
     private readonly notices: NoticesService,
@@ -44,9 +49,7 @@ export class EmailChangeService implements OnModuleInit {
     client: ClientInfo,
   ): Promise<void> {
     const email = normalizeEmail(input)!;
-    const user = await this.users.findById(userId);
-    if (!user || !(await this.passwords.isPasswordOf(userId, password)))
-      throw new AppError('password_incorrect');
+    const user = await this.currentPassword.confirm(userId, password, client);
     if (canonicalEmail(email) === user.emailCanonical)
       throw AppError.invalid('email', 'same_as_current', 'is the address of the account already');
     const owner = await this.users.findByEmail(email);
@@ -76,6 +79,8 @@ export class EmailChangeService implements OnModuleInit {
       if (!isFirst && before.email === email) return before;
       if (!isFirst || !(await this.users.confirmPendingEmail(userId, email, tx)))
         throw new AppError('link_invalid');
+      // Who tried that address before did not try this account.
+      await this.failures.clear([failuresOfAddress(email)], tx);
       await this.tell(before, email, client, tx);
       return (await this.users.findById(userId, tx))!;
     });

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Header, StreamableFile } from '@nestjs/common';
 import { ApiBearerAuth, ApiCookieAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Budget } from '../../common/access/budget.decorator';
 import { CurrentUser } from '../../common/access/current-user.decorator';
 import type { Principal } from '../../common/access/principal';
 import { RecentLogin } from '../../common/access/recent-login.decorator';
@@ -19,6 +20,7 @@ export class ExportController {
   constructor(private readonly exportService: ExportService) {}
 
   @RecentLogin()
+  @Budget('export')
   @Get()
   @Header('Content-Disposition', 'attachment; filename="gatehouse-export.json"')
   @ApiOperation({

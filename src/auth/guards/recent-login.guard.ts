@@ -5,7 +5,8 @@ import type { Principal } from '../../common/access/principal';
 import { NEEDS_RECENT_LOGIN } from '../../common/access/recent-login.decorator';
 import { Clock } from '../../common/clock';
 import { AppError } from '../../common/errors/app-error';
-import { PasswordVerifier } from '../login/password-verifier';
+import { clientInfoOf } from '../../common/http/client-info';
+import { CurrentPassword } from '../login/current-password';
 
 const RECENT_MS = 5 * 60_000;
 
@@ -14,7 +15,7 @@ const RECENT_MS = 5 * 60_000;
 export class RecentLoginGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
-    private readonly passwords: PasswordVerifier,
+    private readonly currentPassword: CurrentPassword,
     private readonly clock: Clock,
   ) {}
 
@@ -24,11 +25,12 @@ export class RecentLoginGuard implements CanActivate {
       context.getClass(),
     ]);
     if (!isNeeded) return true;
-    const { user, body } = context.switchToHttp().getRequest<FastifyRequest & { user: Principal }>();
+    const request = context.switchToHttp().getRequest<FastifyRequest & { user: Principal }>();
+    const { user, body } = request;
     if (this.clock.now().getTime() - user.authenticatedAt.getTime() <= RECENT_MS) return true;
     const password = (body as { password?: unknown } | undefined)?.password;
     if (typeof password !== 'string') throw new AppError('recent_login_required');
-    if (!(await this.passwords.isPasswordOf(user.userId, password))) throw new AppError('password_incorrect');
+    await this.currentPassword.confirm(user.userId, password, clientInfoOf(request));
     return true;
   }
 }

@@ -1,4 +1,4 @@
-import { Body, Controller, HttpCode, Post, Res, UseGuards } from '@nestjs/common';
+import { Body, Controller, HttpCode, Post, Req, Res, UseGuards } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiCookieAuth,
@@ -8,17 +8,20 @@ import {
   ApiTags,
   getSchemaPath,
 } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Budget } from '../../common/access/budget.decorator';
 import { CurrentUser } from '../../common/access/current-user.decorator';
+import { Expensive } from '../../common/access/expensive.decorator';
 import type { Principal } from '../../common/access/principal';
 import { Public } from '../../common/access/public.decorator';
 import { ApiProblems } from '../../common/errors/api-problems.decorator';
 import { Client, type ClientInfo } from '../../common/http/client-info';
 import { MessageResponse } from '../../common/http/message.response';
-import type { User } from '../../users/user.entity';
+import { DeviceCookie } from '../back-off/device-cookie';
 import { SessionCookie } from '../cookies/session-cookie';
 import { LocalAuthGuard } from '../guards/local-auth.guard';
-import { AuthenticatedUser } from './authenticated-user.decorator';
+import { AuthenticatedLogin } from './authenticated-login.decorator';
+import type { Authenticated } from './credentials.service';
 import { CookieSessionResponse } from './dto/cookie-session.response';
 import { LoginRequest } from './dto/login.request';
 import { TokensResponse } from './dto/tokens.response';
@@ -30,15 +33,20 @@ export class LoginController {
   constructor(
     private readonly loginService: LoginService,
     private readonly cookie: SessionCookie,
+    private readonly device: DeviceCookie,
   ) {}
 
   @Public()
+  @Expensive('always')
   @UseGuards(LocalAuthGuard)
+  @Budget('login')
   @Post('login')
   @HttpCode(200)
   @ApiOperation({
     summary: 'Log in',
-    description: 'Opens a session. `transport` chooses how it is carried: tokens in the body, or a cookie.',
+    description:
+      'Opens a session. `transport` chooses how it is carried: tokens in the body, or a cookie. After 5 wrong passwords ' +
+      'further attempts are held back: they are answered like a wrong password, with `Retry-After`.',
   })
   @ApiExtraModels(TokensResponse, CookieSessionResponse)
   @ApiOkResponse({
@@ -54,15 +62,21 @@ export class LoginController {
     'overloaded',
   )
   async login(
-    @AuthenticatedUser() user: User,
+    @AuthenticatedLogin() authenticated: Authenticated,
     @Body() { transport }: LoginRequest,
     @Client() client: ClientInfo,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokensResponse | CookieSessionResponse> {
-    if (transport !== 'cookie')
-      return TokensResponse.from(await this.loginService.loginWithTokens(user, client));
-    const login = await this.loginService.loginWithCookie(user, client);
+    const { id } = authenticated.user;
+    if (transport !== 'cookie') {
+      const login = await this.loginService.loginWithTokens(authenticated, client);
+      this.device.remember(id, request, reply);
+      return TokensResponse.from(login);
+    }
+    const login = await this.loginService.loginWithCookie(authenticated, client);
     this.cookie.set(reply, login.cookie, login.expiresAt);
+    this.device.remember(id, request, reply);
     return CookieSessionResponse.from(login);
   }
 

@@ -10,10 +10,12 @@ import { RevocationService } from '../../sessions/revocation.service';
 import type { Transport } from '../../sessions/session.entity';
 import { SessionsService, type OpenedSession } from '../../sessions/sessions.service';
 import type { User } from '../../users/user.entity';
+import { SUSPICIOUS_FAILURES } from '../back-off/schedule';
 import { CsrfTokens } from '../cookies/csrf-tokens';
 import { deviceName } from '../devices/device-name';
 import { NoticesService } from '../notices/notices.service';
 import { AccessTokens, type AccessToken } from '../tokens/access-tokens';
+import type { Authenticated } from './credentials.service';
 import { PasswordVerifier } from './password-verifier';
 
 /** What a bearer client carries its session with. */
@@ -45,40 +47,19 @@ export class LoginService {
     private readonly config: Config,
   ) {}
 
-  /**
-   * Judges a login attempt. What is wrong with the account is told only to whoever knows its password.
-   *
-   * @throws AppError `invalid_credentials` | `account_disabled` | `email_not_verified` | `overloaded`
-   */
-  async authenticate(email: string, password: string, client: ClientInfo): Promise<User> {
-    const { user, isRight } = await this.passwords.check(email, password);
-    if (
-      user &&
-      isRight &&
-      user.isActive &&
-      (user.emailVerifiedAt || !this.config.accounts.isVerificationRequired)
-    )
-      return user;
-    await this.transactions.run((tx) =>
-      this.audit.record('login.failed', { userId: user?.id ?? null, client }, tx),
-    );
-    if (!user || !isRight) throw new AppError('invalid_credentials');
-    throw new AppError(user.isActive ? 'email_not_verified' : 'account_disabled');
-  }
-
   /** Opens a bearer session for a user who has just been authenticated. */
-  async loginWithTokens(user: User, client: ClientInfo): Promise<TokenLogin> {
-    const opened = await this.transactions.run((tx) => this.openChecked(user, 'bearer', client, tx));
-    return this.tokensOf(user, opened);
+  async loginWithTokens(login: Authenticated, client: ClientInfo): Promise<TokenLogin> {
+    const opened = await this.transactions.run((tx) => this.openChecked(login, 'bearer', client, tx));
+    return this.tokensOf(login.user, opened);
   }
 
   /** Opens a cookie session for a user who has just been authenticated. */
-  async loginWithCookie(user: User, client: ClientInfo): Promise<CookieLogin> {
+  async loginWithCookie(login: Authenticated, client: ClientInfo): Promise<CookieLogin> {
     const { session, token } = await this.transactions.run((tx) =>
-      this.openChecked(user, 'cookie', client, tx),
+      this.openChecked(login, 'cookie', client, tx),
     );
     return {
-      user,
+      user: login.user,
       cookie: token,
       csrfToken: this.csrfTokens.issue(session.id),
       expiresAt: session.expiresAt,
@@ -87,7 +68,7 @@ export class LoginService {
 
   /** Opens the first bearer session of an account within the transaction that makes it. */
   async loginNew(user: User, client: ClientInfo, tx: EntityManager): Promise<TokenLogin> {
-    return this.tokensOf(user, await this.open(user, 'bearer', client, tx));
+    return this.tokensOf(user, await this.open({ user, failuresBefore: 0 }, 'bearer', client, tx));
   }
 
   /** Ends the session that the request was made in. */
@@ -95,26 +76,43 @@ export class LoginService {
     await this.transactions.run((tx) => this.revocation.revokeOne(userId, sessionId, client, tx));
   }
 
-  private async openChecked(user: User, transport: Transport, client: ClientInfo, tx: EntityManager) {
-    if (!(await this.passwords.isStillRight(user, tx))) throw new AppError('invalid_credentials');
-    return this.open(user, transport, client, tx);
-  }
-
-  private async open(
-    user: User,
+  private async openChecked(
+    login: Authenticated,
     transport: Transport,
     client: ClientInfo,
     tx: EntityManager,
   ): Promise<OpenedSession> {
-    await this.tellOfNewDevice(user, client, tx);
+    if (!(await this.passwords.isStillRight(login.user, tx))) throw new AppError('invalid_credentials');
+    return this.open(login, transport, client, tx);
+  }
+
+  private async open(
+    login: Authenticated,
+    transport: Transport,
+    client: ClientInfo,
+    tx: EntityManager,
+  ): Promise<OpenedSession> {
+    const { user } = login;
+    await this.tellOfSuspicion(login, client, tx);
     const opened = await this.sessions.open(user.id, transport, client, tx);
     await this.audit.record('login.succeeded', { userId: user.id, sessionId: opened.session.id, client }, tx);
     return opened;
   }
 
-  /** Not at the very first login: that device is known to nobody and expected by all. */
-  private async tellOfNewDevice(user: User, client: ClientInfo, tx: EntityManager): Promise<void> {
+  /**
+   * A login after many wrong passwords, or from a new device (ASVS 6.3.5). Not of the device at the very first login: it
+   * is known to nobody and expected by all.
+   */
+  private async tellOfSuspicion(
+    { user, failuresBefore }: Authenticated,
+    client: ClientInfo,
+    tx: EntityManager,
+  ): Promise<void> {
     if (!this.config.accounts.areNoticesSent) return;
+    if (failuresBefore >= SUSPICIOUS_FAILURES) {
+      const variables = { failures: String(failuresBefore) };
+      return this.notices.tell('login-after-failures', user, client, variables, tx);
+    }
     const known = new Set((await this.sessions.userAgentsOf(user.id, tx)).map(deviceName));
     if (known.size > 0 && !known.has(deviceName(client.userAgent)))
       await this.notices.tell('new-device', user, client, {}, tx);

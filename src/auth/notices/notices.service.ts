@@ -25,6 +25,8 @@ const KINDS: NoticeKind[] = [
   'refresh-reused',
   'email-change-requested',
   'email-changed',
+  'password-locked',
+  'login-after-failures',
 ];
 
 /** Tells owners what happened to their account, at the address that was theirs when it happened. */

@@ -6,7 +6,9 @@ export type NoticeKind =
   | 'password-reset'
   | 'refresh-reused'
   | 'email-change-requested'
-  | 'email-changed';
+  | 'email-changed'
+  | 'password-locked'
+  | 'login-after-failures';
 
 /** A letter about something that happened to an account, and the right of whoever received it to say "not me". */
 @Entity('security_notices')

@@ -1,6 +1,8 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiBearerAuth, ApiCookieAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Budget } from '../../common/access/budget.decorator';
 import { CurrentUser } from '../../common/access/current-user.decorator';
+import { Expensive } from '../../common/access/expensive.decorator';
 import type { Principal } from '../../common/access/principal';
 import { ApiProblems } from '../../common/errors/api-problems.decorator';
 import { Client, type ClientInfo } from '../../common/http/client-info';
@@ -15,6 +17,8 @@ import { PasswordChangeService } from './password-change.service';
 export class PasswordChangeController {
   constructor(private readonly passwordChange: PasswordChangeService) {}
 
+  @Expensive('always')
+  @Budget('change-password')
   @Post()
   @HttpCode(200)
   @ApiOperation({ summary: 'Change the password', description: 'Ends every other session.' })

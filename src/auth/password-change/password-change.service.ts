@@ -6,6 +6,7 @@ import type { ClientInfo } from '../../common/http/client-info';
 import { Transactions } from '../../database/transactions';
 import { RevocationService } from '../../sessions/revocation.service';
 import { UsersService } from '../../users/users.service';
+import { CurrentPassword } from '../login/current-password';
 import { PasswordVerifier } from '../login/password-verifier';
 import { NoticesService } from '../notices/notices.service';
 import { NewPasswords } from '../passwords/new-passwords';
@@ -15,6 +16,7 @@ import { OneTimeTokens } from '../tokens/one-time-tokens';
 export class PasswordChangeService {
   constructor(
     private readonly users: UsersService,
+    private readonly currentPassword: CurrentPassword,
     private readonly passwords: PasswordVerifier,
     private readonly newPasswords: NewPasswords,
     private readonly oneTimeTokens: OneTimeTokens,
@@ -35,9 +37,7 @@ export class PasswordChangeService {
     next: string,
     client: ClientInfo,
   ): Promise<void> {
-    const user = await this.users.findById(userId);
-    if (!user || !(await this.passwords.isPasswordOf(userId, current)))
-      throw new AppError('password_incorrect');
+    const user = await this.currentPassword.confirm(userId, current, client);
     const passwordHash = await this.newPasswords.hash(next, user, 'newPassword');
     await this.transactions.run(async (tx) => {
       // Of two changes at once, the second one's current password is no longer the current one.

@@ -1,9 +1,13 @@
-import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Budget } from '../../common/access/budget.decorator';
+import { Expensive } from '../../common/access/expensive.decorator';
 import { Public } from '../../common/access/public.decorator';
 import { ApiProblems } from '../../common/errors/api-problems.decorator';
 import { Client, type ClientInfo } from '../../common/http/client-info';
 import { MessageResponse } from '../../common/http/message.response';
+import { DeviceCookie } from '../back-off/device-cookie';
 import { ResetConfirmRequest, ResetRequest } from './dto/reset.requests';
 import { PasswordResetService } from './password-reset.service';
 
@@ -11,8 +15,12 @@ import { PasswordResetService } from './password-reset.service';
 @ApiTags('Recovery')
 @Controller('api/auth')
 export class PasswordResetController {
-  constructor(private readonly passwordReset: PasswordResetService) {}
+  constructor(
+    private readonly passwordReset: PasswordResetService,
+    private readonly device: DeviceCookie,
+  ) {}
 
+  @Budget('reset')
   @Post('reset-request')
   @HttpCode(202)
   @ApiOperation({
@@ -26,6 +34,8 @@ export class PasswordResetController {
     return { message: 'If there is an account with this address, a letter is on its way' };
   }
 
+  @Expensive('always')
+  @Budget('verify')
   @Post('reset-confirm')
   @HttpCode(200)
   @ApiOperation({
@@ -37,8 +47,10 @@ export class PasswordResetController {
   async confirm(
     @Body() { token, password }: ResetConfirmRequest,
     @Client() client: ClientInfo,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<MessageResponse> {
-    await this.passwordReset.confirm(token, password, client);
+    this.device.remember(await this.passwordReset.confirm(token, password, client), request, reply);
     return { message: 'The new password is set. Log in with it' };
   }
 }

@@ -10,6 +10,8 @@ import { MailService, type ComposedLetter, type Letter } from '../../mail/mail.s
 import { RevocationService } from '../../sessions/revocation.service';
 import type { User } from '../../users/user.entity';
 import { UsersService } from '../../users/users.service';
+import { failuresOfAddress, failuresOfConfirmation } from '../back-off/failure-ids';
+import { LoginFailures } from '../back-off/login-failures';
 import { NoticesService } from '../notices/notices.service';
 import { NewPasswords } from '../passwords/new-passwords';
 import { OneTimeTokens } from '../tokens/one-time-tokens';
@@ -22,6 +24,7 @@ export class PasswordResetService implements OnModuleInit {
     private readonly resetTokens: ResetTokens,
     private readonly oneTimeTokens: OneTimeTokens,
     private readonly newPasswords: NewPasswords,
+    private readonly failures: LoginFailures,
     private readonly revocation: RevocationService,
     private readonly notices: NoticesService,
     private readonly mail: MailService,
@@ -48,23 +51,27 @@ export class PasswordResetService implements OnModuleInit {
 
   /**
    * Sets a new password by a mailed token. Whoever reads the mailbox is the owner from now on: every session, every
-   * other link and a pending change of address end, and the address counts as verified.
+   * other link and a pending change of address end, the address counts as verified, and no wrong password of the past
+   * holds anybody back.
    *
+   * @returns whose it is
    * @throws AppError `link_invalid` | `link_expired` | `validation_failed`, which leaves the token as it was
    */
-  async confirm(token: string, password: string, client: ClientInfo): Promise<void> {
+  async confirm(token: string, password: string, client: ClientInfo): Promise<string> {
     const holder = await this.resetTokens.peek(token);
     if (typeof holder !== 'string') throw new AppError(holder.refusal);
     const user = await this.users.findById(holder);
     if (!user?.isActive) throw new AppError('link_invalid');
     const passwordHash = await this.newPasswords.hash(password, user, 'password');
     await this.transactions.run((tx) => this.set(user, token, passwordHash, client, tx));
+    return user.id;
   }
 
   private async set(user: User, token: string, passwordHash: string, client: ClientInfo, tx: EntityManager) {
     if (!(await this.resetTokens.consume(token, tx))) throw new AppError('link_invalid');
     await this.users.setPassword(user.id, passwordHash, tx);
     await this.users.markVerified(user.id, user.email, tx);
+    await this.failures.clear([failuresOfAddress(user.email), failuresOfConfirmation(user.id)], tx);
     await this.oneTimeTokens.voidAll(user.id, tx);
     await this.revocation.revokeAll(user.id, client, tx);
     await this.audit.record('password.reset', { userId: user.id, client }, tx);

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Head, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, Head, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiCreatedResponse,
@@ -10,11 +10,15 @@ import {
   ApiTags,
   getSchemaPath,
 } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Budget } from '../../common/access/budget.decorator';
+import { Expensive } from '../../common/access/expensive.decorator';
 import { Public } from '../../common/access/public.decorator';
 import { ApiProblems } from '../../common/errors/api-problems.decorator';
 import { Client, type ClientInfo } from '../../common/http/client-info';
 import { MessageResponse } from '../../common/http/message.response';
 import { Config } from '../../config/config';
+import { DeviceCookie } from '../back-off/device-cookie';
 import { TokensResponse } from '../login/dto/tokens.response';
 import { RegisterRequest } from './dto/register.request';
 import { RegistrationResponse, VerificationResponse } from './dto/registration.responses';
@@ -30,9 +34,12 @@ export class RegistrationController {
   constructor(
     private readonly registration: RegistrationService,
     private readonly verification: VerificationService,
+    private readonly device: DeviceCookie,
     private readonly config: Config,
   ) {}
 
+  @Expensive('always')
+  @Budget('register')
   @Post('register')
   @ApiOperation({
     summary: 'Register',
@@ -50,10 +57,14 @@ export class RegistrationController {
   async register(
     @Body() account: RegisterRequest,
     @Client() client: ClientInfo,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<RegistrationResponse | TokensResponse> {
-    return this.config.accounts.isVerificationRequired
-      ? RegistrationResponse.from(await this.registration.register(account, client))
-      : TokensResponse.from(await this.registration.registerVerified(account, client));
+    if (this.config.accounts.isVerificationRequired)
+      return RegistrationResponse.from(await this.registration.register(account, client));
+    const login = await this.registration.registerVerified(account, client);
+    this.device.remember(login.user.id, request, reply);
+    return TokensResponse.from(login);
   }
 
   /** Link checkers ask with HEAD before a person clicks. Without this, HEAD would do what GET does. */
@@ -62,6 +73,7 @@ export class RegistrationController {
   @ApiExcludeEndpoint()
   checkLink(): void {}
 
+  @Budget('verify')
   @Get('verify/:token')
   @ApiOperation({
     summary: 'Verify an address by its link',
@@ -73,10 +85,13 @@ export class RegistrationController {
   async verifyByLink(
     @Param('token') token: string,
     @Client() client: ClientInfo,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<VerificationResponse> {
-    return VerificationResponse.from(await this.verification.verify(token, client));
+    return this.prove(token, client, request, reply);
   }
 
+  @Budget('verify')
   @Post('verify')
   @HttpCode(200)
   @ApiOperation({ summary: 'Verify an address', description: 'What the page behind the mailed link calls.' })
@@ -85,10 +100,13 @@ export class RegistrationController {
   async verify(
     @Body() { token }: LinkTokenRequest,
     @Client() client: ClientInfo,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<VerificationResponse> {
-    return VerificationResponse.from(await this.verification.verify(token, client));
+    return this.prove(token, client, request, reply);
   }
 
+  @Budget('resend')
   @Post('verify/resend')
   @HttpCode(202)
   @ApiOperation({ summary: 'Mail the verification link again', description: 'The same answer whoever asks.' })
@@ -97,5 +115,17 @@ export class RegistrationController {
   async resend(@Body() { email }: ResendRequest): Promise<MessageResponse> {
     await this.verification.resend(email);
     return { message: 'If the address waits for verification, a letter is on its way' };
+  }
+
+  /** The browser is known from now on, but a link that is used again makes no further one known. */
+  private async prove(
+    token: string,
+    client: ClientInfo,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<VerificationResponse> {
+    const { user, isFirst } = await this.verification.verify(token, client);
+    if (isFirst) this.device.remember(user.id, request, reply);
+    return VerificationResponse.from(user);
   }
 }

@@ -9,6 +9,8 @@ import { Transactions } from '../../database/transactions';
 import { MailService, type ComposedLetter, type Letter } from '../../mail/mail.service';
 import type { User } from '../../users/user.entity';
 import { UsersService, type NewUser } from '../../users/users.service';
+import { failuresOfAddress } from '../back-off/failure-ids';
+import { LoginFailures } from '../back-off/login-failures';
 import { LoginService, type TokenLogin } from '../login/login.service';
 import { NewPasswords } from '../passwords/new-passwords';
 
@@ -24,6 +26,7 @@ export class RegistrationService implements OnModuleInit {
     private readonly users: UsersService,
     private readonly newPasswords: NewPasswords,
     private readonly loginService: LoginService,
+    private readonly failures: LoginFailures,
     private readonly mail: MailService,
     private readonly audit: AuditService,
     private readonly transactions: Transactions,
@@ -57,6 +60,8 @@ export class RegistrationService implements OnModuleInit {
     return this.transactions.run(async (tx) => {
       const user = await this.users.tryCreate(newUser, tx);
       if (!user) throw new AppError('email_taken');
+      // Strangers may have tried the address before there was an account: its owner starts free.
+      await this.failures.clear([failuresOfAddress(user.email)], tx);
       await this.audit.record('account.registered', { userId: user.id, client }, tx);
       return this.loginService.loginNew(user, client, tx);
     });

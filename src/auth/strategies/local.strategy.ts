@@ -2,18 +2,28 @@ import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { Strategy } from 'passport-local';
+import type { Principal } from '../../common/access/principal';
 import { clientInfoOf } from '../../common/http/client-info';
-import type { User } from '../../users/user.entity';
-import { LoginService } from '../login/login.service';
+import { DeviceCookie } from '../back-off/device-cookie';
+import { CredentialsService, type Authenticated } from '../login/credentials.service';
+
+/** A login that may come from somebody who is logged in already. */
+export interface LoginHttpRequest extends FastifyRequest {
+  liveSession?: Principal;
+}
 
 /** Carries email and password of POST /api/auth/login to the one place that judges them. */
 @Injectable()
 export class LocalStrategy extends PassportStrategy(Strategy, 'local') {
-  constructor(private readonly login: LoginService) {
+  constructor(
+    private readonly credentials: CredentialsService,
+    private readonly device: DeviceCookie,
+  ) {
     super({ usernameField: 'email', passwordField: 'password', passReqToCallback: true });
   }
 
-  validate(request: FastifyRequest, email: string, password: string): Promise<User> {
-    return this.login.authenticate(email, password, clientInfoOf(request));
+  validate(request: LoginHttpRequest, email: string, password: string): Promise<Authenticated> {
+    const visitor = { devices: this.device.read(request), session: request.liveSession };
+    return this.credentials.authenticate(email, password, visitor, clientInfoOf(request));
   }
 }
