@@ -25,6 +25,10 @@ export class User {
   @Column('text', { name: 'password_hash' })
   passwordHash: string;
 
+  /** When the owner was told that this very password was in a data breach. */
+  @Column({ type: 'timestamptz', name: 'breach_told_at', nullable: true, precision: 3 })
+  breachToldAt: Date | null;
+
   @Column({ type: 'timestamptz', name: 'email_verified_at', nullable: true, precision: 3 })
   emailVerifiedAt: Date | null;
 

@@ -18,6 +18,12 @@ export interface NewUser {
   isVerified: boolean;
 }
 
+export interface UserFilter {
+  limit: number;
+  after?: string;
+  search?: string;
+}
+
 @Injectable()
 export class UsersService {
   constructor(
@@ -46,6 +52,7 @@ export class UsersService {
       pendingEmail: null,
       name,
       passwordHash,
+      breachToldAt: null,
       emailVerifiedAt: isVerified ? now : null,
       isActive: true,
       createdAt: now,
@@ -64,16 +71,57 @@ export class UsersService {
   }
 
   /**
+   * A page of the accounts, the oldest first.
+   *
+   * @param after the last id of the page before
+   * @param search part of the address or of the name, in any letter case; reads the whole table
+   */
+  list({ limit, after, search }: UserFilter): Promise<User[]> {
+    const query = this.users.createQueryBuilder('user').orderBy('user.id', 'ASC').take(limit);
+    if (after !== undefined) query.andWhere('user.id > :after', { after });
+    if (search !== undefined) {
+      const part = `%${search.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
+      query.andWhere('(user.email_canonical LIKE :part OR lower(user.name) LIKE :part)', { part });
+    }
+    return query.getMany();
+  }
+
+  /**
+   * Closes the account to its owner, or opens it again. Who closes it ends its sessions in the same transaction.
+   *
+   * @returns false where it was so already
+   */
+  async setActive(id: string, isActive: boolean, tx: EntityManager): Promise<boolean> {
+    const { affected } = await tx.update(
+      User,
+      { id, isActive: !isActive },
+      { isActive, updatedAt: this.clock.now() },
+    );
+    return affected === 1;
+  }
+
+  /**
    * Sets a new password for whoever has proven to be the owner, and with it ends what an intruder may have begun: a
    * pending change of address goes.
    */
   async setPassword(id: string, passwordHash: string, tx: EntityManager): Promise<void> {
-    await tx.update(User, { id }, { passwordHash, pendingEmail: null, updatedAt: this.clock.now() });
+    const updatedAt = this.clock.now();
+    await tx.update(User, { id }, { passwordHash, breachToldAt: null, pendingEmail: null, updatedAt });
   }
 
   /** Leaves the account without a password that anybody could know: only a mailed link sets a new one. */
   async lockPassword(id: string, tx: EntityManager): Promise<void> {
     await this.setPassword(id, LOCKED, tx);
+  }
+
+  /** Notes that the owner is told of a breached password. False where that was done, or the password is another by now. */
+  async markBreachTold({ id, passwordHash }: User, tx: EntityManager): Promise<boolean> {
+    const { affected } = await tx.update(
+      User,
+      { id, passwordHash, breachToldAt: IsNull() },
+      { breachToldAt: this.clock.now() },
+    );
+    return affected === 1;
   }
 
   /** @param email normalised */

@@ -8,7 +8,11 @@ const nist = policyOf('nist');
 
 function policyOf(policy: 'composition' | 'nist'): PasswordPolicy {
   return new PasswordPolicy(
-    Object.assign(new Config(), { passwords: { policy, bcryptCost: 4, peppers: [] } }),
+    Object.assign(new Config(), {
+      passwords: { policy, bcryptCost: 4, peppers: [] },
+      http: { publicUrl: 'https://gate.example' },
+      mail: { from: 'Gate House <mail@gate.example>' },
+    }),
   );
 }
 
@@ -18,24 +22,24 @@ function codesOf(password: string, about: PasswordOwner = {}, policy = compositi
 
 describe('length', () => {
   it('is 8 to 128 characters', () => {
-    expect(codesOf('abcd 12')).toEqual(['too_short']);
-    expect(codesOf('abcd 123')).toEqual([]);
+    expect(codesOf('horse 7')).toEqual(['too_short']);
+    expect(codesOf('my cat 7')).toEqual([]);
     expect(codesOf(`a 1${'x'.repeat(125)}`)).toEqual([]);
     expect(codesOf(`a 1${'x'.repeat(126)}`)).toEqual(['too_long']);
   });
 
   it('counts code points rather than UTF-16 units', () => {
-    expect(codesOf('a1🔑🔑🔑🔑')).toEqual(['too_short']);
-    expect(codesOf('a1🔑🔑🔑🔑🔑🔑')).toEqual([]);
-    expect(codesOf(`a1${'🔑'.repeat(126)}`)).toEqual([]);
-    expect(codesOf(`a1${'🔑'.repeat(127)}`)).toEqual(['too_long']);
+    expect(codesOf('a1🔑🐎🔋🧲')).toEqual(['too_short']);
+    expect(codesOf('a1🔑🐎🔋🧲🪿🫀')).toEqual([]);
+    expect(codesOf(`horse1${'🔑'.repeat(122)}`)).not.toContain('too_long');
+    expect(codesOf(`horse1${'🔑'.repeat(123)}`)).toEqual(['too_long']);
   });
 
   it('counts the composed form', () => {
     expect(codesOf(`1!${'e\u0301'.repeat(5)}`)).toEqual(['too_short']);
-    expect(codesOf(`1!${'e\u0301'.repeat(126)}`)).toEqual([]);
+    expect(codesOf(`b1!${'e\u0301'.repeat(125)}`)).toEqual([]);
     // The longest decomposition there is: three characters of two units each.
-    expect(codesOf(`a1!${'\u{16126}'.normalize('NFD').repeat(125)}`)).toEqual([]);
+    expect(codesOf(`abc1!${'\u{16126}'.normalize('NFD').repeat(123)}`)).toEqual([]);
   });
 
   it('refuses an absurd length without looking at the rest', () => {
@@ -49,7 +53,7 @@ describe('length', () => {
 
 describe('composition', () => {
   it('asks for a letter, a digit and a special character, and names each that is missing', () => {
-    expect(codesOf('1234 5678!')).toEqual(['missing_letter']);
+    expect(codesOf('4071 3359!')).toEqual(['missing_letter']);
     expect(codesOf('horse battery!')).toEqual(['missing_digit']);
     expect(codesOf('horsebattery7')).toEqual(['missing_special']);
     expect(codesOf('')).toEqual(['too_short', 'missing_letter', 'missing_digit', 'missing_special']);
@@ -87,7 +91,7 @@ describe('common passwords', () => {
 
   it('compares the whole password', () => {
     expect(codesOf('p@ssw0rd and more')).toEqual([]);
-    expect(codesOf(' p@ssw0rd')).toEqual([]);
+    expect(codesOf('my p@ssw0rd')).toEqual([]);
   });
 });
 
@@ -106,12 +110,11 @@ describe('the owner', () => {
 
   it('refuses the name in any letter case and composition', () => {
     expect(codesOf('zoe\u0308 7 LOVELACE', about)).toEqual(['same_as_name']);
-    expect(codesOf('zoe 7 lovelace', about)).toEqual([]);
     expect(codesOf(' Ada 1815 ', { name: ' Ada 1815 ' })).toEqual(['same_as_name']);
   });
 
   it('allows passwords that merely contain them', () => {
-    expect(codesOf('Ada.L1@example.org!', about)).toEqual([]);
+    expect(codesOf('Ada.L1@example.org and I', about)).toEqual([]);
     expect(codesOf('my name is Zoë 7 Lovelace', about)).toEqual([]);
   });
 
@@ -125,8 +128,8 @@ describe('PASSWORD_POLICY=nist', () => {
   it('asks for 15 characters of any kind', () => {
     expect(codesOf('correct horse!', {}, nist)).toEqual(['too_short']);
     expect(codesOf('correcthorsebat', {}, nist)).toEqual([]);
-    expect(codesOf('x'.repeat(128), {}, nist)).toEqual([]);
-    expect(codesOf('x'.repeat(129), {}, nist)).toEqual(['too_long']);
+    expect(codesOf(`horse battery ${'x'.repeat(114)}`, {}, nist)).toEqual([]);
+    expect(codesOf(`horse battery ${'x'.repeat(115)}`, {}, nist)).toEqual(['too_long']);
   });
 
   it('keeps the other rules', () => {
@@ -141,14 +144,14 @@ describe('PASSWORD_POLICY=nist', () => {
 
 describe('assert', () => {
   it('throws validation_failed with an entry for each broken rule of the field', () => {
-    const thrown = errorOf(() => composition.assert('horse', {}, 'newPassword'));
+    const thrown = errorOf(() => composition.assert('mycat', {}, 'newPassword'));
     expect(thrown).toMatchObject({ key: 'validation_failed' });
     expect(thrown.errors).toEqual([
       { field: 'newPassword', code: 'too_short', message: 'must have at least 8 characters' },
       { field: 'newPassword', code: 'missing_digit', message: expect.any(String) },
       { field: 'newPassword', code: 'missing_special', message: expect.any(String) },
     ]);
-    expect(JSON.stringify(thrown.errors)).not.toContain('horse');
+    expect(JSON.stringify(thrown.errors)).not.toContain('mycat');
   });
 
   it('is silent about a good password', () => {

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { AppError, type FieldError } from '../../common/errors/app-error';
+import { PROJECT } from '../../common/project';
 import { Config } from '../../config/config';
 import { CommonPasswords } from './common-passwords';
+import { GuessablePasswords, type Guess } from './guessable-passwords';
 import { isEncodable } from './password-text';
 
 /** Whose password it is going to be. */
@@ -24,12 +26,14 @@ const MAX_UNITS = MAX_LENGTH * 6;
 export class PasswordPolicy {
   private readonly minLength: number;
   private readonly isComposed: boolean;
-  private readonly common: CommonPasswords;
+  private readonly common = new CommonPasswords();
+  private readonly guessable: GuessablePasswords;
 
-  constructor({ passwords: { policy } }: Config) {
+  constructor({ passwords: { policy }, http, mail }: Config) {
     this.minLength = MIN_LENGTH[policy];
     this.isComposed = policy === 'composition';
-    this.common = new CommonPasswords(this.minLength);
+    const serviceTexts = [PROJECT.name, new URL(http.publicUrl).hostname, mail.from];
+    this.guessable = new GuessablePasswords(this.minLength, this.common, serviceTexts);
   }
 
   /**
@@ -47,7 +51,7 @@ export class PasswordPolicy {
     return broken.map((code) => ({ field, code, message: this.messageOf(code) }));
   }
 
-  private *brokenRules(password: string, { email, name }: PasswordOwner): Generator<PasswordRule> {
+  private *brokenRules(password: string, owner: PasswordOwner): Generator<PasswordRule> {
     if (password.length > MAX_UNITS) return yield 'too_long';
     const text = password.normalize('NFC');
     const length = [...text].length;
@@ -56,11 +60,22 @@ export class PasswordPolicy {
     if (this.isComposed && !/\p{L}/u.test(text)) yield 'missing_letter';
     if (this.isComposed && !/\p{Nd}/u.test(text)) yield 'missing_digit';
     if (this.isComposed && !/[^\p{L}\p{M}\p{Nd}]/u.test(text)) yield 'missing_special';
-    // Whole passwords are compared, never parts of them (SP 800-63B).
+    const equal = [...this.equals(text, owner)];
+    yield* equal;
+    if (equal.length === 0 && length >= this.minLength) yield* this.guesses(text, owner);
+    if (!isEncodable(password)) yield 'invalid_characters';
+  }
+
+  /** Whole passwords are compared, never parts of them (SP 800-63B). */
+  private *equals(text: string, { email, name }: PasswordOwner): Generator<PasswordRule> {
     if (this.common.has(fold(text))) yield 'too_common';
     if (email && isOneOf(text, [email, email.slice(0, email.lastIndexOf('@'))])) yield 'same_as_email';
     if (name && isOneOf(text, [name, name.trim()])) yield 'same_as_name';
-    if (!isEncodable(password)) yield 'invalid_characters';
+  }
+
+  private *guesses(text: string, { email, name }: PasswordOwner): Generator<PasswordRule> {
+    const guess = this.guessable.guess(text, [email ?? '', name ?? '']);
+    if (guess) yield guess;
   }
 
   private messageOf(code: PasswordRule): string {
@@ -73,6 +88,10 @@ export class PasswordPolicy {
       too_common: 'must not be one of the most common passwords',
       same_as_email: 'must not be the email address or the part before its @',
       same_as_name: 'must not be the name',
+      common_word: 'must be more than a common word with digits or punctuation',
+      guessable_pattern: 'must be more than a sequence, a repetition or neighbouring keys',
+      context_words:
+        'must be more than your name, your email address or the name of this service with digits or punctuation',
       invalid_characters: 'must not contain characters that cannot be stored',
     }[code];
   }
@@ -87,6 +106,7 @@ type PasswordRule =
   | 'too_common'
   | 'same_as_email'
   | 'same_as_name'
+  | Guess
   | 'invalid_characters';
 
 function fold(text: string): string {
