@@ -40,9 +40,10 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
 }
 
 /** What any route of its kind can answer before its controller is asked. Controllers document the rest. */
-function commonProblems(path: string, method: string, { requestBody, security }: Operation): ErrorKey[] {
-  const keys: ErrorKey[] = [];
-  if (requestBody)
+function commonProblems(path: string, method: string, { security }: Operation): ErrorKey[] {
+  const keys: ErrorKey[] = path.startsWith('/health/') ? [] : ['too_many_requests'];
+  // A body is read wherever one may come, wanted or not.
+  if (method !== 'get')
     keys.push('malformed_json', 'malformed_request', 'payload_too_large', 'unsupported_media_type');
   if (path.includes('{')) keys.push('malformed_request', 'uri_too_long');
   if (security) keys.push('unauthenticated', 'token_invalid', 'token_expired', 'session_revoked');
@@ -51,7 +52,6 @@ function commonProblems(path: string, method: string, { requestBody, security }:
 }
 
 interface Operation {
-  requestBody?: object;
   security?: object[];
   responses: Record<string, ProblemResponse>;
 }
