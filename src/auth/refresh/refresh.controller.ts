@@ -1,5 +1,6 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Budget } from '../../common/access/budget.decorator';
 import { Public } from '../../common/access/public.decorator';
 import { ApiProblems } from '../../common/errors/api-problems.decorator';
 import { Client, type ClientInfo } from '../../common/http/client-info';
@@ -13,6 +14,7 @@ import { RefreshService } from './refresh.service';
 export class RefreshController {
   constructor(private readonly refreshService: RefreshService) {}
 
+  @Budget('refresh')
   @Post()
   @HttpCode(200)
   @ApiOperation({

@@ -4,6 +4,7 @@ import { AuditService } from '../../audit/audit.service';
 import { AppError } from '../../common/errors/app-error';
 import type { ErrorKey } from '../../common/errors/catalogue';
 import type { ClientInfo } from '../../common/http/client-info';
+import { logSecurityEvent } from '../../common/log/security-log';
 import { Config } from '../../config/config';
 import { Transactions } from '../../database/transactions';
 import { RevocationService } from '../../sessions/revocation.service';
@@ -14,6 +15,7 @@ import { UsersService } from '../../users/users.service';
 import type { TokenLogin } from '../login/login.service';
 import { NoticesService } from '../notices/notices.service';
 import { AccessTokens } from '../tokens/access-tokens';
+import { RefreshMetrics } from './refresh-metrics';
 
 type Refreshed = { user: User; session: Session; refreshToken: string };
 
@@ -27,6 +29,7 @@ export class RefreshService {
     private readonly notices: NoticesService,
     private readonly audit: AuditService,
     private readonly transactions: Transactions,
+    private readonly metrics: RefreshMetrics,
     private readonly config: Config,
   ) {}
 
@@ -38,8 +41,11 @@ export class RefreshService {
   async refresh(token: string, client: ClientInfo): Promise<TokenLogin> {
     // A refusal is a result, not an exception: what it has set down (the end of a stolen session) is to be committed.
     const result = await this.transactions.run((tx) => this.judge(token, client, tx));
+    this.metrics.count(typeof result === 'string' ? result : 'rotated');
     if (typeof result === 'string') throw new AppError(result);
     const { user, session, refreshToken } = result;
+    const { ip, requestId } = client;
+    logSecurityEvent('token.refreshed', { userId: user.id, sessionId: session.id, ip, requestId });
     return { user, accessToken: await this.accessTokens.issue(user, session), refreshToken };
   }
 

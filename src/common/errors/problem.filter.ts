@@ -1,5 +1,9 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Principal } from '../access/principal';
+import { clientInfoOf } from '../http/client-info';
+import type { SecurityEvent } from '../log/security-events';
+import { logSecurityEvent, type SecurityDetails } from '../log/security-log';
 import { isDatabaseAway } from './outage';
 import { AppError } from './app-error';
 import { entryOf, type ErrorKey } from './catalogue';
@@ -17,6 +21,19 @@ const KEY_OF_STATUS: Record<number, ErrorKey> = {
   503: 'unavailable',
 };
 
+/** Refusals that are security events. What is judged elsewhere, such as a login, is logged there. */
+const REFUSED: Partial<Record<ErrorKey, SecurityEvent>> = {
+  link_invalid: 'link.refused',
+  link_expired: 'link.refused',
+  token_invalid: 'token.refused',
+  token_expired: 'token.refused',
+  session_revoked: 'token.refused',
+  forbidden: 'access.denied',
+  csrf_failed: 'csrf.refused',
+  password_incorrect: 'password.refused',
+  email_taken: 'registration.refused',
+};
+
 /** Turns whatever was thrown into a problem document (RFC 9457). The client never sees more than the catalogue says. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -28,11 +45,12 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = http.getResponse<FastifyReply>();
     const error = toAppError(thrown);
     const { status } = entryOf(error.key);
-    if (status >= 500) this.report(error, request);
+    // Refusing is what an overloaded service does on purpose, and cheaply: a line each would be part of the load.
+    if (status >= 500 && error.key !== 'overloaded') this.report(error, request);
     if (status === 401 && !reply.getHeader('WWW-Authenticate'))
       reply.header('WWW-Authenticate', challengeFor(error));
-    const retryAfter = error.retryAfter ?? (status === 503 ? 2 : undefined);
-    if (retryAfter !== undefined) reply.header('Retry-After', String(retryAfter));
+    const event = REFUSED[error.key];
+    if (event) logSecurityEvent(event, refusalOf(error, request));
     send(error, request, reply);
   }
 
@@ -48,15 +66,25 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** What Fastify's router refuses before any hook or handler: a path that does not decode, a parameter too long. */
+/**
+ * What Fastify's router refuses before any hook or handler: a path that does not decode, a parameter too long. Nothing
+ * has read forwarding headers either, so that behind a proxy these count for the proxy.
+ */
 export function answerUnroutable(thrown: Error, request: FastifyRequest, reply: FastifyReply): void {
   reply.header('X-Request-Id', request.id);
-  send(toAppError(thrown), request, reply);
+  const counted = request.server.countRequest?.(request, reply) ?? Promise.resolve();
+  counted.then(
+    () => send(toAppError(thrown), request, reply),
+    (refused: unknown) => send(toAppError(refused), request, reply),
+  );
 }
 
 function send(error: AppError, request: FastifyRequest, reply: FastifyReply): void {
+  const { status } = entryOf(error.key);
+  const retryAfter = error.retryAfter ?? (status === 503 ? 2 : undefined);
+  if (retryAfter !== undefined) reply.header('Retry-After', String(retryAfter));
   void reply
-    .status(entryOf(error.key).status)
+    .status(status)
     .header('Content-Type', PROBLEM_TYPE)
     .header('Cache-Control', 'no-store')
     .send(problemOf(error, request.routeOptions?.url ?? 'unknown', request.id));
@@ -79,4 +107,16 @@ function challengeFor(error: AppError): string {
   return error.key === 'unauthenticated' || error.key === 'invalid_credentials'
     ? 'Bearer realm="gatehouse"'
     : `Bearer realm="gatehouse", error="invalid_token", error_description="${entryOf(error.key).title}"`;
+}
+
+function refusalOf(error: AppError, request: FastifyRequest): SecurityDetails {
+  const principal = (request as FastifyRequest & { user?: Partial<Principal> }).user;
+  return {
+    userId: principal?.userId,
+    sessionId: principal?.sessionId,
+    ip: clientInfoOf(request).ip,
+    requestId: request.id,
+    route: request.routeOptions?.url,
+    reason: entryOf(error.key).code,
+  };
 }

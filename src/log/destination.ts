@@ -1,0 +1,69 @@
+import { constants, fstatSync, openSync } from 'node:fs';
+import { SonicBoom } from 'sonic-boom';
+
+/** Bytes of lines that wait for a slow reader; what comes on top is dropped, and counted. */
+const ROOM = 1024 * 1024;
+const STDOUT = 1;
+
+/**
+ * Where the lines of the log go: standard output, without ever waiting for whoever reads it. A reader that has stopped
+ * costs lines, not requests, and one that has gone costs nothing: neither ends the process.
+ */
+export class LogDestination {
+  private readonly boom: SonicBoom;
+  private droppedLines = 0;
+  private hasFailed = false;
+
+  constructor(fd = openStdout()) {
+    this.boom = new SonicBoom({ fd, sync: false, maxLength: ROOM });
+    this.boom.on('drop', () => (this.droppedLines += 1));
+    // A closed pipe, a full disk. What is written later finds out by itself whether that is over.
+    this.boom.on('error', () => (this.hasFailed = true));
+  }
+
+  /** Lines that were given up since the start. */
+  get dropped(): number {
+    return this.droppedLines;
+  }
+
+  /** Whether a write has ever failed. */
+  get isBroken(): boolean {
+    return this.hasFailed;
+  }
+
+  write(line: string): void {
+    this.boom.write(line);
+  }
+
+  /** Resolves when what was written has gone out, or after so many milliseconds. */
+  async flushed(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.boom.flush(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+}
+
+let destination: LogDestination | undefined;
+
+/** The one of this process. */
+export function logDestination(): LogDestination {
+  return (destination ??= new LogDestination());
+}
+
+/**
+ * A pipe is opened anew, without blocking: else a write that finds it full would hold one of libuv's few threads until
+ * the reader goes on, and keep the process from ending. What is no pipe, or no Linux, is used as it is.
+ */
+function openStdout(): number {
+  try {
+    if (fstatSync(STDOUT).isFIFO())
+      return openSync(`/proc/self/fd/${STDOUT}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    // No /proc, or nothing that can be opened twice.
+  }
+  return STDOUT;
+}
