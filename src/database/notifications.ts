@@ -25,9 +25,15 @@ export class Notifications implements OnApplicationShutdown {
   private heartbeat?: NodeJS.Timeout;
   private retry?: NodeJS.Timeout;
   private retryAfter = FIRST_RETRY_MS;
+  private listening = false;
   private isStopped = false;
 
   constructor(private readonly config: Config) {}
+
+  /** Whether messages of other replicas arrive at the moment. */
+  get isListening(): boolean {
+    return this.listening;
+  }
 
   /**
    * Subscribes for good. `onState` hears true as soon as messages arrive and false as soon as they may be missed;
@@ -76,7 +82,9 @@ export class Notifications implements OnApplicationShutdown {
 
   private async subscribe(client: Client, channel: string): Promise<void> {
     await client.query(`LISTEN ${client.escapeIdentifier(channel)}`);
-    if (client === this.client) this.handlers.get(channel)?.onState(true);
+    if (client !== this.client) return;
+    this.listening = true;
+    this.handlers.get(channel)?.onState(true);
   }
 
   private async probe(client: Client): Promise<void> {
@@ -104,6 +112,7 @@ export class Notifications implements OnApplicationShutdown {
   private lose(client: Client | undefined): void {
     if (client === undefined || client !== this.client) return;
     this.client = undefined;
+    this.listening = false;
     clearInterval(this.heartbeat);
     for (const { onState } of this.handlers.values()) onState(false);
   }

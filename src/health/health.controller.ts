@@ -2,10 +2,13 @@ import { Controller, Get, HttpException, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import { HealthCheckService, type HealthCheckResult, type HealthIndicatorFunction } from '@nestjs/terminus';
 import type { FastifyReply } from 'fastify';
+import { ListenerHealth } from './indicators/listener.health';
 import { Public } from '../common/access/public.decorator';
 import { HealthResponse } from './dto/health.response';
 import { DatabaseHealth } from './indicators/database.health';
+import { RateLimitHealth } from './indicators/rate-limit.health';
 import { MailQueueHealth } from './indicators/mail-queue.health';
+import { Readiness } from './readiness';
 
 @Public()
 @ApiTags('Operations')
@@ -15,6 +18,9 @@ export class HealthController {
     private readonly health: HealthCheckService,
     private readonly databaseHealth: DatabaseHealth,
     private readonly mailQueueHealth: MailQueueHealth,
+    private readonly rateLimitHealth: RateLimitHealth,
+    private readonly listenerHealth: ListenerHealth,
+    private readonly readiness: Readiness,
   ) {}
 
   @Get()
@@ -25,7 +31,9 @@ export class HealthController {
     return this.answer(reply, [
       () => this.databaseHealth.database(),
       () => this.databaseHealth.migrations(),
+      () => this.listenerHealth.listener(),
       () => this.mailQueueHealth.mailQueue(),
+      ...(this.rateLimitHealth.isConfigured ? [() => this.rateLimitHealth.rateLimits()] : []),
     ]);
   }
 
@@ -44,7 +52,14 @@ export class HealthController {
   @ApiOkResponse({ type: HealthResponse })
   @ApiServiceUnavailableResponse({ type: HealthResponse })
   ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<HealthCheckResult> {
-    return this.answer(reply, [() => this.databaseHealth.database(), () => this.databaseHealth.migrations()]);
+    if (this.readiness.isDraining) return Promise.resolve(this.shuttingDown(reply));
+    return this.answer(reply, this.readiness.checks());
+  }
+
+  /** Says so before anything is refused, so that nobody is sent here any more. */
+  private shuttingDown(reply: FastifyReply): HealthCheckResult {
+    void reply.status(503).header('Cache-Control', 'no-store');
+    return { status: 'shutting_down', info: {}, error: {}, details: {} };
   }
 
   /** Probes read Terminus' own document, in health and in sickness, not a problem document. */

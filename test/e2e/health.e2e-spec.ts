@@ -1,3 +1,4 @@
+import { Notifications } from '../../src/database/notifications';
 import { TestApp } from '../support/app';
 import { PROJECT } from '../../src/common/project';
 
@@ -6,6 +7,8 @@ describe('health', () => {
 
   beforeAll(async () => {
     app = await TestApp.start();
+    // It begins to listen when it starts, and nothing waits for that.
+    while (!app.nest.get(Notifications).isListening) await new Promise((resolve) => setTimeout(resolve, 10));
   });
   afterAll(() => app.close());
 
@@ -17,6 +20,7 @@ describe('health', () => {
       details: {
         database: { status: 'up' },
         migrations: { status: 'up' },
+        listener: { status: 'up' },
         mailQueue: { status: 'up', waiting: 0 },
       },
     });
@@ -27,10 +31,10 @@ describe('health', () => {
     expect([status, body.status]).toEqual([200, 'ok']);
   });
 
-  it('GET /health/ready covers database and migrations', async () => {
+  it('GET /health/ready covers database, migrations and listener', async () => {
     const { status, body } = await app.http.get('/health/ready');
     expect(status).toBe(200);
-    expect(Object.keys(body.details as object)).toEqual(['database', 'migrations']);
+    expect(Object.keys(body.details as object)).toEqual(['database', 'migrations', 'listener']);
   });
 
   it('is not ready while a migration is pending', async () => {
@@ -40,6 +44,16 @@ describe('health', () => {
     expect(status).toBe(503);
     expect(body).toMatchObject({ error: { migrations: { status: 'down', message: '1 pending' } } });
     await behind.close();
+  });
+
+  it('is degraded and goes on being ready while it cannot hear other replicas', async () => {
+    const deaf = await TestApp.start({
+      env: { DATABASE_DIRECT_URL: 'postgres://nobody@127.0.0.1:1/nothing' },
+    });
+    const { status, body } = await deaf.http.get('/health/ready');
+    expect([status, body.status]).toEqual([200, 'degraded']);
+    expect(body.details).toMatchObject({ listener: { status: 'degraded' } });
+    await deaf.close();
   });
 
   it('GET /api/status says what runs here and nothing secret', async () => {

@@ -240,11 +240,14 @@ describe('the server as a process', () => {
       expect(readdirSync(folder)).toEqual([]);
     });
 
-    it('ends with 1 and one line where the database is not there', async () => {
-      const env = { DATABASE_URL: 'postgres://gate:hunter2@127.0.0.1:1/gate' };
-      const { code, output } = await (await launch(env, newFolder())).exit();
+    it('ends with 1 and one line where the database does not know it', async () => {
+      const database = await createDatabase({ empty: true });
+      const url = new URL(database.url);
+      url.pathname = '/nowhere';
+      await database.drop();
+      const { code, output } = await (await launch({ DATABASE_URL: url.href }, newFolder())).exit();
       expect(code).toBe(1);
-      expect(output).toBe('connect ECONNREFUSED 127.0.0.1:1\n');
+      expect(output).toBe('database "nowhere" does not exist\n');
     });
   });
 });

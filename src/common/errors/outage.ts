@@ -11,7 +11,7 @@ const SOCKET_CODES = new Set([
 ]);
 /** What `pg` says without a code when the pool is exhausted or a connection is lost. */
 const MESSAGES =
-  /timeout exceeded when trying to connect|Connection terminated|Query read timeout|not queryable|Cannot use a pool|Driver not Connected/i;
+  /timeout exceeded when trying to connect|timeout expired|Connection terminated|Query read timeout|not queryable|Cannot use a pool|Driver not Connected/i;
 
 /** Whether an error says that the database cannot serve at the moment, so that the answer is 503 and worth a retry. */
 export function isDatabaseAway(error: unknown): boolean {
@@ -27,4 +27,15 @@ export function isDatabaseAway(error: unknown): boolean {
     if (MESSAGES.test(cause.message)) return true;
   }
   return false;
+}
+
+/** A wrong password or role, or no such database: waiting mends none of these. */
+const WRONG_SETTINGS = /^(28|3D)/;
+
+/** Whether a process that is starting should try again, because only time is missing. */
+export function isWorthWaiting(error: unknown): boolean {
+  const errors = error instanceof AggregateError ? error.errors : [error];
+  return errors.every(
+    (each) => isDatabaseAway(each) && !WRONG_SETTINGS.test(String((each as { code?: unknown }).code)),
+  );
 }
