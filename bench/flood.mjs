@@ -168,10 +168,14 @@ function startProcess(file) {
   const script = fileURLToPath(new URL(`flood/${file}`, import.meta.url));
   const child = spawn(process.execPath, [script], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   stops.push(() => child.disconnect());
+  const ended = once(child, 'exit').then(() => {
+    throw new Error(`${file} ended`);
+  });
+  // Also when nobody waits for a result.
+  ended.catch(() => {});
   return async (job) => {
     child.send(job);
-    const [result] = await Promise.race([once(child, 'message'), once(child, 'exit')]);
-    if (typeof result !== 'object') throw new Error(`${file} ended`);
+    const [result] = await Promise.race([once(child, 'message'), ended]);
     return result;
   };
 }

@@ -107,10 +107,9 @@ export class HashPool {
     return this.pool?.threads.length ?? 0;
   }
 
-  /** Ends the threads; jobs from now on are refused. */
+  /** Ends the threads; what runs, what waits and jobs from now on are refused. */
   async close(): Promise<void> {
     this.isClosed = true;
-    this.gate.dismiss(new AppError('unavailable'));
     await this.pool?.destroy();
   }
 

@@ -35,6 +35,11 @@ export class SigningKeys {
       .map(({ kid, verifies }) => ({ ...verifies.export({ format: 'jwk' }), kid, alg, use: 'sig' }));
   }
 
+  /** All of them, the one that signs first. */
+  get kids(): string[] {
+    return this.keys.map(({ kid }) => kid);
+  }
+
   get current(): SigningKey {
     return this.keys[0]!;
   }

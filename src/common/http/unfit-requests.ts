@@ -3,6 +3,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from '../errors/app-error';
 import { HTTP_LIMITS } from './limits';
 
+/** Bytes of a body that are read and dropped rather than cut off. */
+const SKIPPED_BODY = 16 * 1024;
+
 /**
  * Refuses what the parser lets through and no client of ours sends, before anything else looks at it: addresses and
  * headers beyond the limits, other versions of HTTP, no Host or two of them (RFC 9112 §3.2), a body in codings that
@@ -11,8 +14,9 @@ import { HTTP_LIMITS } from './limits';
 export function refuseUnfitRequests(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, _reply, done) => done(unfitness(request)));
   fastify.addHook('onSend', (request, reply, _payload, done) => {
-    // The answer does not wait for the rest of a body that nobody reads, and neither does the connection.
-    if (hasBody(request.headers) && !request.raw.complete) reply.header('Connection', 'close');
+    // The answer does not wait for the rest of a body that nobody reads, and neither does the connection. A small one is
+    // skipped: a connection anew would cost both sides more, and most when there is too much to do already.
+    if (!request.raw.complete && !isSoonOver(request.headers)) reply.header('Connection', 'close');
     done();
   });
 }
@@ -40,6 +44,10 @@ const unclear = (detail: string) => new AppError('malformed_request', { detail }
 function hasBody(headers: IncomingHttpHeaders): boolean {
   const length = headers['content-length'];
   return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}
+
+function isSoonOver(headers: IncomingHttpHeaders): boolean {
+  return !hasBody(headers) || Number(headers['content-length']) <= SKIPPED_BODY;
 }
 
 /** Node keeps the first of several and forgets the others. */

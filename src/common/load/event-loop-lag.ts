@@ -7,7 +7,7 @@ const RESOLUTION = 10;
 /** Milliseconds between two looks at the measurements. */
 const PERIOD = 100;
 /** Milliseconds. Under a flood of logins the loop stays far below (bench/FLOOD.md). */
-export const HIGH_LAG = 50;
+const HIGH_LAG = 50;
 
 /**
  * How late the event loop is. It counts as lagging when the mean delay of two periods in a row is high: one long pause,
