@@ -1,11 +1,20 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { AuditAction } from './actions';
 
-/** One security-relevant fact. Append-only: the database refuses to remove a row, and any change but to forget `ip` and `userAgent`. */
+/**
+ * One security-relevant fact. Append-only: the database refuses to remove a row, and any change but to forget `ip` and
+ * `userAgent` with their MAC. Partitioned by the month of `createdAt`.
+ */
 @Entity('audit_events')
-@Index('ix_audit_events_user', ['userId', 'createdAt'])
-@Index('ix_audit_events_created', ['createdAt'])
+@Index('ix_audit_events_user', ['userId', 'createdAt', 'id'])
 export class AuditEvent {
+  @PrimaryColumn('timestamptz', {
+    name: 'created_at',
+    precision: 3,
+    primaryKeyConstraintName: 'pk_audit_events',
+  })
+  createdAt: Date;
+
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'pk_audit_events' })
   id: string;
 
@@ -28,6 +37,11 @@ export class AuditEvent {
   @Column('varchar', { name: 'request_id', length: 128, nullable: true })
   requestId: string | null;
 
-  @Column({ type: 'timestamptz', name: 'created_at', precision: 3 })
-  createdAt: Date;
+  /** Over all that is never forgotten. The MACs are read by the verification only. */
+  @Column('bytea', { select: false })
+  mac: Buffer;
+
+  /** Over `ip` and `userAgent`, where one of them is there. */
+  @Column('bytea', { name: 'client_mac', nullable: true, select: false })
+  clientMac: Buffer | null;
 }

@@ -78,6 +78,8 @@ export interface OperationsConfig {
   shutdownDelay: number;
   /** How long security events are kept at least. */
   auditRetention: number;
+  /** Of the MACs of security events. The first signs, all verify. */
+  auditSecrets: string[];
 }
 
 export interface AccountConfig {
@@ -157,6 +159,7 @@ export class Config {
       operations: {
         shutdownDelay: isProduction ? milliseconds(env.SHUTDOWN_DELAY) : 0,
         auditRetention: milliseconds(env.AUDIT_RETENTION),
+        auditSecrets: listOf(env.AUDIT_SECRET ?? secrets),
       },
       metrics: { port: env.METRICS_PORT, token: env.METRICS_TOKEN },
     } satisfies Config);

@@ -161,6 +161,12 @@ export class Env {
   @Matches(DURATION, { message: DURATION_FORM })
   AUDIT_RETENTION: string = '400d';
 
+  @IsOptional()
+  @IsText(isSecretList, {
+    message: 'a comma-separated list of secrets of 32 bytes or more, none of them guessable',
+  })
+  AUDIT_SECRET?: string;
+
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
     message: 'fatal, error, warn, info, debug, trace or silent',
   })
@@ -204,6 +210,7 @@ export const ENV_NAMES = [
   'METRICS_TOKEN',
   'SHUTDOWN_DELAY',
   'AUDIT_RETENTION',
+  'AUDIT_SECRET',
   'LOG_LEVEL',
   'LOG_FORMAT',
 ] as const satisfies readonly (keyof Env)[];
@@ -235,6 +242,11 @@ export function readEnv(source: NodeJS.ProcessEnv): Env {
   mistakes.push(...orderMistakes(env), ...(env.NODE_ENV === 'production' ? productionMistakes(env) : []));
   if (mistakes.length > 0) throw new ConfigurationError(mistakes);
   return env;
+}
+
+/** What production would refuse of settings that are good enough for development: a sentence for each. */
+export function productionGaps(source: NodeJS.ProcessEnv): string[] {
+  return productionMistakes(readEnv(source));
 }
 
 /** Length of a duration written as `15m`, in milliseconds. */

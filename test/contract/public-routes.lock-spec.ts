@@ -1,6 +1,7 @@
 import { MetadataScanner, ModulesContainer, Reflector } from '@nestjs/core';
 import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants';
 import { RequestMethod } from '@nestjs/common';
+import { newSecret } from '../../src/common/crypto/tokens';
 import { IS_PUBLIC } from '../../src/common/access/public.decorator';
 import { committedOpenApi } from '../support/openapi';
 import { TestApp } from '../support/app';
@@ -13,6 +14,7 @@ const PUBLIC_ROUTES = [
   'GET /health',
   'GET /health/live',
   'GET /health/ready',
+  'GET /metrics',
   'HEAD /api/auth/verify/{token}',
   'POST /api/auth/change-email/confirm',
   'POST /api/auth/login',
@@ -29,7 +31,7 @@ describe('public routes', () => {
   let app: TestApp;
 
   beforeAll(async () => {
-    app = await TestApp.start();
+    app = await TestApp.start({ env: { METRICS_TOKEN: newSecret() } });
   });
   afterAll(() => app.close());
 

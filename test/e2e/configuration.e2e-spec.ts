@@ -76,6 +76,7 @@ describe('configuration', () => {
     ['SHUTDOWN_DELAY', '60s'],
     ['SHUTDOWN_DELAY', '1m'],
     ['AUDIT_RETENTION', '0d'],
+    ['AUDIT_SECRET', 'short'],
     ['METRICS_TOKEN', 'short'],
     ['METRICS_TOKEN', 'a b c d e f g h i j k l m n o p q r s t'],
     ['LOG_LEVEL', 'verbose'],

@@ -43,8 +43,8 @@ describe('export', () => {
       const actor = await loggedIn(app);
       await loggedIn(app);
       await app.database.query(
-        `INSERT INTO audit_events (id, action, user_id, created_at)
-         SELECT gen_random_uuid(), 'login.failed', $1, now() FROM generate_series(1, 1700)`,
+        `INSERT INTO audit_events (id, action, user_id, created_at, mac)
+         SELECT gen_random_uuid(), 'login.failed', $1, now(), '' FROM generate_series(1, 1700)`,
         [actor.id],
       );
       const { body } = await app.http.get<Export>('/api/auth/export', { token: actor.token });

@@ -50,7 +50,7 @@ describe('schema', () => {
   it('refuses to change or remove what the audit trail holds', async () => {
     await migrateUp(databaseConfig(database.url));
     await database.query(
-      `INSERT INTO audit_events (id, action, created_at) VALUES (gen_random_uuid(), 'login.failed', now())`,
+      `INSERT INTO audit_events (id, action, created_at, mac) VALUES (gen_random_uuid(), 'login.failed', now(), '')`,
     );
     for (const sql of [
       'UPDATE audit_events SET action = $$x$$',

@@ -36,7 +36,10 @@ export class UnverifiedAccountsJob implements OnModuleInit {
   private removeBatch(createdBefore: Date): Promise<number> {
     return this.transactions.run(async (tx) => {
       const ids = await this.users.removeUnverified(createdBefore, BATCH, tx);
-      for (const userId of ids) await this.audit.record('account.unverified_removed', { userId }, tx);
+      for (const userId of ids) {
+        await this.audit.record('account.unverified_removed', { userId }, tx);
+        await this.audit.anonymise(userId, tx);
+      }
       return ids.length;
     });
   }
