@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
 import { AuditModule } from './audit/audit.module';
 import { AuthModule } from './auth/auth.module';
 import { CommonModule } from './common/common.module';
@@ -10,6 +11,9 @@ import { JobsModule } from './jobs/jobs.module';
 import { LogModule } from './log/log.module';
 import { MailboxModule } from './mail/mailbox/mailbox.module';
 import { MailModule } from './mail/mail.module';
+import { MetricsModule } from './metrics/metrics.module';
+import { RateLimitModule, ThrottlingModule } from './rate-limit/rate-limit.module';
+import { AddressThrottlerGuard } from './rate-limit/throttler.guards';
 import { SessionsModule } from './sessions/sessions.module';
 import { UsersModule } from './users/users.module';
 
@@ -22,6 +26,7 @@ export class AppModule {
         ConfigModule.with(config),
         LogModule.with(config),
         CommonModule,
+        RateLimitModule,
         DatabaseModule,
         JobsModule,
         AuditModule,
@@ -30,8 +35,12 @@ export class AppModule {
         MailModule,
         ...(config.mail.smtpUrl ? [] : [MailboxModule]),
         AuthModule,
+        ThrottlingModule,
         HealthModule,
+        MetricsModule.with(config),
       ],
+      // The guards of this module come before those of the imported ones: what they refuse has been counted.
+      providers: [{ provide: APP_GUARD, useClass: AddressThrottlerGuard }],
     };
   }
 }

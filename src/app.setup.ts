@@ -1,45 +1,73 @@
+import type { Server } from 'node:http';
 import fastifyCookie from '@fastify/cookie';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { acceptOnlyJson, BODY_LIMIT } from './common/http/json-body';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Registry } from 'prom-client';
+import { allowOrigins, crossOriginHeaders } from './common/http/cross-origin';
+import { acceptOnlyJson } from './common/http/json-body';
+import { HTTP_LIMITS, limitsOfServer, type HttpLimits } from './common/http/limits';
 import { collectMethods } from './common/http/method-not-allowed';
 import { requestIdOf, sendRequestId } from './common/http/request-id';
+import { watchForwarding } from './common/http/untrusted-forwarding';
 import { logRequests } from './common/http/request-log';
-import { sendSecurityHeaders } from './common/http/security-headers';
+import { safeHeaders, sendSafeHeaders } from './common/http/security-headers';
+import { refuseUnfitRequests } from './common/http/unfit-requests';
+import { answerForNode, refuseUnreadable } from './common/http/unreadable-requests';
 import { answerUnroutable, ProblemFilter } from './common/errors/problem.filter';
+import { LoadShedding } from './common/load/load-shedding';
+import { closeWhileDraining, Lifecycle } from './common/lifecycle';
 import { createValidationPipe } from './common/validation/validation.pipe';
 import { Config } from './config/config';
 import { serveOpenApi } from './docs/openapi';
+import { measureRequests } from './metrics/request-metrics';
 import { servePages } from './pages/pages';
+import { limitRequests } from './rate-limit/early-limiter';
+import { RateLimitService } from './rate-limit/rate-limit.service';
+import { nameTraces } from './tracing/tracing';
 
 /** Options of `NestFactory.create`; the body parser is ours. */
 export const APP_OPTIONS = { bodyParser: false, bufferLogs: true, abortOnError: false } as const;
 
-export function createAdapter(config: Config): FastifyAdapter {
-  return new FastifyAdapter({
-    bodyLimit: BODY_LIMIT,
-    trustProxy: trustedProxies(config.http.trustProxy),
+/** The HTTP server and all that is answered before a hook runs. Tests pass shorter limits. */
+export function createAdapter({ http }: Config, limits: HttpLimits = HTTP_LIMITS): FastifyAdapter {
+  const headers = safeHeaders(http);
+  const headersFor = crossOriginHeaders(http.corsOrigins);
+  const adapter = new FastifyAdapter({
+    ...limitsOfServer(limits),
+    trustProxy: trustedProxies(http.trustProxy),
     genReqId: requestIdOf,
-    frameworkErrors: answerUnroutable,
-    requestTimeout: 30_000,
-    connectionTimeout: 60_000,
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      answerUnroutable(error, request, reply.headers({ ...headers, ...headersFor(request.headers.origin) })),
+    clientErrorHandler: refuseUnreadable(headers),
     forceCloseConnections: 'idle',
-    routerOptions: { maxParamLength: 512 },
+    // While the server closes, what still arrives is answered and its connection closed.
+    return503OnClosing: false,
     skipMiddie: true,
   });
+  const server = adapter.getHttpServer() as Server;
+  server.maxConnections = limits.connections;
+  answerForNode(server, headers);
+  return adapter;
 }
 
 /** Everything around the controllers, shared by the server and every test. Initialises the application. */
 export async function configureApp(app: NestFastifyApplication): Promise<void> {
   const config = app.get(Config);
   const fastify = app.getHttpAdapter().getInstance();
+  measureRequests(fastify, app.get(Registry));
+  nameTraces(fastify);
   const answerOtherMethods = collectMethods(fastify);
   sendRequestId(fastify);
+  closeWhileDraining(fastify, app.get(Lifecycle));
   logRequests(fastify);
-  await sendSecurityHeaders(fastify, { isHttps: config.http.publicUrl.startsWith('https:') });
+  sendSafeHeaders(fastify, safeHeaders(config.http));
+  allowOrigins(fastify, config.http.corsOrigins);
+  watchForwarding(fastify, config, app.get(Registry));
+  limitRequests(fastify, app.get(RateLimitService));
+  refuseUnfitRequests(fastify);
   await fastify.register(fastifyCookie);
   acceptOnlyJson(fastify);
-  if (config.http.corsOrigins.length > 0)
-    app.enableCors({ origin: config.http.corsOrigins, credentials: true, maxAge: 600 });
+  app.get(LoadShedding).protect(fastify);
   app.useGlobalPipes(createValidationPipe());
   app.useGlobalFilters(new ProblemFilter());
   serveOpenApi(app);

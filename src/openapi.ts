@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module';
 import { createAdapter } from './app.setup';
+import { newSecret } from './common/crypto/tokens';
 import { openApiDocument } from './docs/openapi';
 import { provision } from './provision';
 
@@ -11,6 +12,8 @@ async function write(file: string): Promise<void> {
   const { config, release } = await provision({
     ...process.env,
     SMTP_URL: 'smtp://localhost',
+    // The document describes every route there can be.
+    METRICS_TOKEN: newSecret(),
     LOG_LEVEL: 'silent',
   });
   // `preview` builds the module graph without instances: no database is needed.

@@ -1,5 +1,6 @@
 import type { DataSourceOptions } from 'typeorm';
 import type { DatabaseConfig } from '../config/config';
+import { ImpatientClient } from './impatient-client';
 
 /** A statement that takes longer is cut: a slow database must answer 503 soon, not hang its callers. */
 export const STATEMENT_TIMEOUT_MS = 5_000;
@@ -19,6 +20,7 @@ export function dataSourceOptions(database: DatabaseConfig): DataSourceOptions {
     poolSize: database.poolMax,
     applicationName: 'gatehouse',
     extra: {
+      Client: ImpatientClient,
       connectionTimeoutMillis: ACQUIRE_TIMEOUT_MS,
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
       // Cut by the client too: behind a dead network the server's own time-out is never heard.

@@ -2,6 +2,7 @@ import { pino, type Logger, type LoggerOptions } from 'pino';
 import type { LogConfig } from '../config/config';
 import { traceOfLine } from '../tracing/tracing';
 import { logDestination } from './destination';
+import { serializeError } from './error-serializer';
 
 /** Nothing logs these on purpose; should a library ever do, they are cut out here. */
 const REDACTED = ['password', 'token', 'authorization', 'cookie', 'secret', 'email'].flatMap((name) => [
@@ -17,6 +18,8 @@ export function loggerOptions({ level, format }: LogConfig): LoggerOptions {
     mixin: traceOfLine(),
     hooks: { logMethod: withoutStartUpNoise },
     redact: REDACTED,
+    // Not the function itself: pino may call it with more than the error.
+    serializers: { err: (error: unknown) => serializeError(error) },
     transport:
       format === 'pretty'
         ? {

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { IsNull, Repository } from 'typeorm';
+import { IsNull, Repository, type FindOptionsWhere } from 'typeorm';
 import { Clock } from '../common/clock';
 import { isEqual, sha256 } from '../common/crypto/tokens';
+import { isWriteRefused } from '../common/errors/read-only';
 import { Config } from '../config/config';
 import { SessionCache } from './session-cache';
 import { Session } from './session.entity';
@@ -56,7 +57,11 @@ export class AuthenticationService {
   /** What is known may be behind the row, never before it in being revoked: so only a live answer is taken from memory. */
   private async findLive(id: string, isRecent: (known: Session) => boolean): Promise<Session | undefined> {
     const known = this.cache.find(id);
-    if (known && this.isLive(known) && isRecent(known)) return known;
+    if (known && this.isLive(known) && isRecent(known)) {
+      this.cache.hits += 1;
+      return known;
+    }
+    this.cache.misses += 1;
     const readingSince = this.cache.beginReading();
     const session = await this.sessions.findOneBy({ id, revokedAt: IsNull() });
     if (!session || !this.isLive(session)) return undefined;
@@ -72,23 +77,40 @@ export class AuthenticationService {
   private async use(session: Session, provesReceipt: boolean): Promise<UsedSession> {
     const now = this.clock.now();
     const isStale = now.getTime() - session.lastUsedAt.getTime() >= USE_RESOLUTION_MS;
-    const isExtended = isStale && session.transport === 'cookie';
+    const isNoted = isStale && (await this.noteUse(session, now));
+    if (provesReceipt) await this.noteReceipt(session);
+    return { session, isExtended: isNoted && session.transport === 'cookie' };
+  }
+
+  /** Returns false where the database only reads at the moment: what asks for nothing more goes on all the same. */
+  private async noteUse(session: Session, now: Date): Promise<boolean> {
+    const { id, lastUsedAt, expiresAt } = session;
+    const slides = session.transport === 'cookie';
+    const use = {
+      lastUsedAt: now,
+      ...(slides ? { expiresAt: slidingExpiry(session, now, this.config) } : {}),
+    };
+    // In memory first: of many requests at once one writes it down.
+    Object.assign(session, use);
+    const isNoted = await this.tryUpdate({ id, revokedAt: IsNull() }, use);
+    if (!isNoted) Object.assign(session, { lastUsedAt, expiresAt });
+    return isNoted;
+  }
+
+  private async noteReceipt(session: Session): Promise<void> {
     const { id, generation } = session;
-    if (isStale) {
-      const expiresAt = isExtended ? slidingExpiry(session, now, this.config) : session.expiresAt;
-      // In memory first: of many requests at once one writes it down.
-      Object.assign(session, { lastUsedAt: now, expiresAt });
-      await this.sessions.update(
-        { id, revokedAt: IsNull() },
-        { lastUsedAt: now, ...(isExtended ? { expiresAt } : {}) },
-      );
+    // Written down first: until then the generation before may still be a lost answer.
+    if (await this.tryUpdate({ id, generation }, { isGenerationUsed: true })) session.isGenerationUsed = true;
+  }
+
+  private async tryUpdate(where: FindOptionsWhere<Session>, change: Partial<Session>): Promise<boolean> {
+    try {
+      await this.sessions.update(where, change);
+      return true;
+    } catch (error) {
+      if (isWriteRefused(error)) return false;
+      throw error;
     }
-    if (provesReceipt) {
-      // Written down first: until then the generation before may still be a lost answer.
-      await this.sessions.update({ id, generation }, { isGenerationUsed: true });
-      session.isGenerationUsed = true;
-    }
-    return { session, isExtended };
   }
 }
 

@@ -4,12 +4,14 @@ import { AuditService } from '../audit/audit.service';
 import { Clock } from '../common/clock';
 import type { ClientInfo } from '../common/http/client-info';
 import { SessionCache } from './session-cache';
+import { SessionMetrics } from './session-metrics';
 
 /** The one door through which sessions end, so that none ends without being announced and recorded. */
 @Injectable()
 export class RevocationService {
   constructor(
     private readonly cache: SessionCache,
+    private readonly metrics: SessionMetrics,
     private readonly audit: AuditService,
     private readonly clock: Clock,
   ) {}
@@ -18,7 +20,7 @@ export class RevocationService {
   async revokeOne(
     userId: string,
     sessionId: string,
-    client: ClientInfo,
+    client: ClientInfo | undefined,
     tx: EntityManager,
   ): Promise<boolean> {
     const ended = await this.revoke('user_id = $2 AND id = $3', [userId, sessionId], client, tx);
@@ -34,9 +36,18 @@ export class RevocationService {
     return this.revoke('user_id = $2 AND id <> $3', [userId, sessionId], client, tx);
   }
 
+  /**
+   * Ends sessions of anybody, at most so many: whoever means all of them goes in steps, or the locks and announcements
+   * would be too many for one transaction. Returns how many there were.
+   */
+  revokeSome(limit: number, tx: EntityManager): Promise<number> {
+    const some = 'id IN (SELECT id FROM sessions WHERE revoked_at IS NULL AND expires_at > $1 LIMIT $2)';
+    return this.revoke(some, [limit], undefined, tx);
+  }
+
   private async revoke(
     condition: string,
-    values: string[],
+    values: unknown[],
     client: ClientInfo | undefined,
     tx: EntityManager,
   ): Promise<number> {
@@ -47,6 +58,7 @@ export class RevocationService {
       [now, ...values],
     );
     if (ended.length === 0) return 0;
+    this.metrics.revoked(ended.length, tx);
     await this.cache.announce(
       ended.map(({ id }) => id),
       tx,

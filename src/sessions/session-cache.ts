@@ -21,6 +21,9 @@ const IDS_PER_MESSAGE = 200;
 export class SessionCache implements OnApplicationBootstrap {
   private readonly sessions = new LRUCache<string, Session>({ max: MOST_SESSIONS });
   private readonly revoked = new LRUCache<string, true>({ max: MOST_REVOCATIONS, ttl: REVOCATION_MEMORY_MS });
+  /** Requests whose session was answered from memory, and those that needed a query. */
+  hits = 0;
+  misses = 0;
   private isTrusted = false;
   /** Changes whenever announcements may have been missed. */
   private epoch = 0;

@@ -6,6 +6,7 @@ import { ExpiredSessionsJob } from './expired-sessions.job';
 import { RevocationService } from './revocation.service';
 import { RotationService } from './rotation.service';
 import { SessionCache } from './session-cache';
+import { SessionMetrics } from './session-metrics';
 import { Session } from './session.entity';
 import { SessionTokens } from './session-tokens';
 import { SessionsService } from './sessions.service';
@@ -18,6 +19,7 @@ import { SessionsService } from './sessions.service';
     RotationService,
     RevocationService,
     SessionCache,
+    SessionMetrics,
     SessionTokens,
     ExpiredSessionsJob,
   ],

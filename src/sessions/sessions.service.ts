@@ -7,6 +7,7 @@ import { newId, sha256 } from '../common/crypto/tokens';
 import type { ClientInfo } from '../common/http/client-info';
 import { Config } from '../config/config';
 import { RevocationService } from './revocation.service';
+import { SessionMetrics } from './session-metrics';
 import { Session, type Transport } from './session.entity';
 import { SessionTokens } from './session-tokens';
 
@@ -25,6 +26,7 @@ export class SessionsService {
     @InjectRepository(Session) private readonly sessions: Repository<Session>,
     private readonly tokens: SessionTokens,
     private readonly revocation: RevocationService,
+    private readonly metrics: SessionMetrics,
     private readonly clock: Clock,
     private readonly config: Config,
   ) {}
@@ -55,6 +57,7 @@ export class SessionsService {
       revokedAt: null,
     });
     await tx.insert(Session, session);
+    this.metrics.opened(transport, tx);
     await this.endOldest(userId, client, tx);
     const content = { sessionId: session.id, generation: 0, secret };
     const token =
@@ -68,6 +71,11 @@ export class SessionsService {
       where: { userId, revokedAt: IsNull(), expiresAt: MoreThan(this.clock.now()) },
       order: { lastUsedAt: 'DESC', id: 'DESC' },
     });
+  }
+
+  /** Live or over; null where it is not stored, or no more. */
+  findById(id: string): Promise<Session | null> {
+    return this.sessions.findOneBy({ id });
   }
 
   /** Every session of a user that is still stored, the newest first. */

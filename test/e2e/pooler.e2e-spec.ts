@@ -72,10 +72,11 @@ if (!BINARY)
     await app.mailbox.waitFor(email);
   });
 
-  it('health reports database, migrations and mail queue as up', async () => {
+  it('health reports database, migrations, listener and mail queue as up', async () => {
     const { status, body } = await app.http.get('/health');
     expect(status).toBe(200);
     expect(Object.values(body.details as object).map((part: { status: string }) => part.status)).toEqual([
+      'up',
       'up',
       'up',
       'up',

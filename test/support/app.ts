@@ -3,6 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from '../../src/app.module';
 import { APP_OPTIONS, configureApp, createAdapter } from '../../src/app.setup';
 import { Clock } from '../../src/common/clock';
+import { HTTP_LIMITS, type HttpLimits } from '../../src/common/http/limits';
 import { Config } from '../../src/config/config';
 import { readEnv } from '../../src/config/env';
 import { MovableClock } from './clock';
@@ -30,6 +31,8 @@ export interface TestAppOptions {
   clock?: MovableClock;
   /** Letters go here instead of a mailbox of its own; null selects the development mailbox. */
   smtpUrl?: string | null;
+  /** Of HTTP: what is to be waited for shorter than in earnest. */
+  limits?: Partial<HttpLimits>;
 }
 
 /** The whole application as `main` sets it up, listening on a free port, on a database of its own. */
@@ -49,6 +52,7 @@ export class TestApp {
     database,
     clock = new MovableClock(),
     smtpUrl,
+    limits,
   }: TestAppOptions = {}): Promise<TestApp> {
     const settings = readEnv({ ...ENVIRONMENT, JWT_SECRET: TEST_SECRET, ...env });
     const ownDatabase = database ?? (await createDatabase());
@@ -64,7 +68,8 @@ export class TestApp {
       .overrideProvider(Clock)
       .useValue(clock)
       .compile();
-    const nest = testing.createNestApplication<NestFastifyApplication>(createAdapter(config), {
+    const adapter = createAdapter(config, { ...HTTP_LIMITS, ...limits });
+    const nest = testing.createNestApplication<NestFastifyApplication>(adapter, {
       ...APP_OPTIONS,
       logger: process.env.TEST_LOG_LEVEL ? undefined : false,
     });

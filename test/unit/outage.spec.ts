@@ -1,3 +1,4 @@
+import { QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { isDatabaseAway } from '../../src/common/errors/outage';
 
 const error = (message: string, fields: object = {}) => Object.assign(new Error(message), fields);
@@ -13,6 +14,7 @@ describe('an error means that the database is away', () => {
     ['a server that refuses whoever asks', error('no such database', { severity: 'FATAL', code: '3D000' })],
     ['a pool without a free connection', error('timeout exceeded when trying to connect')],
     ['a cut connection', error('Connection terminated unexpectedly')],
+    ['a transaction that has lost its connection', new QueryRunnerAlreadyReleasedError()],
     ['one that another error wraps', error('query failed', { cause: error('', { code: '08006' }) })],
     ['one that TypeORM wraps', error('query failed', { driverError: error('', { code: 'ECONNRESET' }) })],
   ])('where it is %s', (_, thrown) => expect(isDatabaseAway(thrown)).toBe(true));

@@ -53,14 +53,14 @@ function asTester<Subject extends object>(subject: Subject): Subject {
 }
 
 /** A pool whose worker file is missing, as after a broken build. */
-function poolWithoutWorker(): HashPool {
+function poolWithoutWorker(report: () => void): HashPool {
   let pool: HashPool | undefined;
   jest.isolateModules(() => {
     const path = jest.requireActual<typeof import('node:path')>('node:path');
     jest.doMock('node:path', () => ({ ...path, join: () => '/missing/hash.worker.js' }));
     jest.doMock('../../src/common/load/caller', () => ({ currentCaller: () => ({ address: TESTER }) }));
     const { Logger: IsolatedLogger } = require('@nestjs/common') as typeof import('@nestjs/common');
-    IsolatedLogger.overrideLogger(false);
+    IsolatedLogger.overrideLogger({ log: () => {}, warn: () => {}, error: report });
     const isolated = require('../../src/auth/passwords/hash-pool') as { HashPool: typeof HashPool };
     pool = poolWith(undefined, isolated.HashPool);
   });
@@ -302,10 +302,22 @@ describe('the pool', () => {
   });
 
   it('leaves nobody waiting when its threads cannot start', async () => {
-    const pool = poolWithoutWorker();
+    const report = jest.fn();
+    const pool = poolWithoutWorker(report);
     const results = await Promise.allSettled(Array.from({ length: 8 }, () => pool.hash(PASSWORD, COST)));
     for (const result of results)
       expect(result).toMatchObject({ status: 'rejected', reason: { key: 'unavailable' } });
+    expect(pool.queueSize).toBe(0);
+    // Those that waited did not each try to start them again.
+    expect(report).toHaveBeenCalledTimes(1);
+  });
+
+  it('leaves nobody waiting when it is closed', async () => {
+    const pool = poolWith();
+    const results = Promise.allSettled(Array.from({ length: 8 }, () => pool.hash(PASSWORD, 10)));
+    await until(() => pool.queueSize > 0);
+    await pool.close();
+    expect((await results).at(-1)).toMatchObject({ status: 'rejected', reason: { key: 'unavailable' } });
     expect(pool.queueSize).toBe(0);
   });
 
@@ -328,3 +340,7 @@ describe('the pool', () => {
     ).not.toContain(PASSWORD);
   });
 });
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 1));
+}

@@ -24,6 +24,8 @@ export function isDatabaseAway(error: unknown): boolean {
     // The server ended the connection or refused to open one.
     if (severity === 'FATAL' || severity === 'PANIC') return true;
     if (typeof code === 'string' && (SQL_STATES.test(code) || SOCKET_CODES.has(code))) return true;
+    // Between two statements of a transaction: TypeORM has let go of the connection when it was lost.
+    if (cause.name === 'QueryRunnerAlreadyReleasedError') return true;
     if (MESSAGES.test(cause.message)) return true;
   }
   return false;

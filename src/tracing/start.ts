@@ -1,0 +1,5 @@
+import { startTracing } from './tracing';
+
+export { endTracing } from './tracing';
+
+startTracing();
