@@ -61,8 +61,30 @@ module.exports = {
       name: 'nobody-imports-auth',
       severity: 'error',
       comment: 'auth exports nothing: it is where requests come in.',
-      from: { path: '^src/(?!auth|app\\.)' },
+      from: { path: '^src/(?!auth|app\\.|cli/)' },
       to: { path: '^src/auth/' },
+    },
+    {
+      name: 'cli-takes-rules-from-auth',
+      severity: 'error',
+      comment:
+        'What an operator does to an account obeys the rules of the flows (policy, counts, tokens, keys); the flows are for requests.',
+      from: { path: '^src/cli/' },
+      to: {
+        path: '^src/auth/',
+        pathNot: [
+          '^src/auth/passwords/(new-passwords|passwords\\.module)\\.ts$',
+          '^src/auth/tokens/(one-time-tokens|signing-keys|(reset|verification)-token\\.entity)\\.ts$',
+          '^src/auth/back-off/(failure-ids|login-failures)\\.ts$',
+        ],
+      },
+    },
+    {
+      name: 'cli-stands-on-top',
+      severity: 'error',
+      comment: 'The service knows nothing of its command line.',
+      from: { path: '^src/(?!cli)' },
+      to: { path: '^src/cli' },
     },
     {
       name: 'services-know-no-http',
@@ -76,7 +98,7 @@ module.exports = {
       severity: 'error',
       comment: 'Inject Config.',
       from: { path: '^src/(?!config|provision\\.ts)' },
-      to: { path: '^src/config/(?!config\\.ts|config\\.module\\.ts|env\\.ts)' },
+      to: { path: '^src/config/(?!config\\.ts|config\\.module\\.ts|env\\.ts|tracing\\.ts)' },
     },
     {
       name: 'development-only-packages-are-lazy',

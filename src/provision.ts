@@ -5,6 +5,7 @@ import { Config } from './config/config';
 import { readEnv } from './config/env';
 import { generatedSecret } from './config/generated-secret';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './database/embedded-postgres';
+import { joinEmbeddedPostgres } from './database/embedded/join';
 
 export interface Provision {
   config: Config;
@@ -13,27 +14,40 @@ export interface Provision {
 }
 
 /**
+ * Where DATABASE_URL is absent. `start`: this process runs the embedded PostgreSQL, as its only user. `join`: the one that
+ * a server of this folder runs is used too, and one is run only where there is none. `none`: no database is needed.
+ */
+export type EmbeddedUse = 'start' | 'join' | 'none';
+
+/** Leads nowhere: for what reads the settings and opens no connection. */
+const NO_DATABASE = 'postgres://127.0.0.1:1/none';
+
+/**
  * Reads the configuration, from `.env` too, and stands in for what a newcomer has not got: a PostgreSQL and a secret,
  * kept in `.data/` of the working directory. With DATABASE_URL set nothing embedded is touched.
  *
  * @throws StartError, of which ConfigurationError is one
  */
-export async function provision(environment: NodeJS.ProcessEnv): Promise<Provision> {
+export async function provision(
+  environment: NodeJS.ProcessEnv,
+  embedded: EmbeddedUse = 'start',
+): Promise<Provision> {
   if (existsSync('.env')) process.loadEnvFile('.env');
   const env = readEnv(environment);
   const dataDir = join(process.cwd(), '.data');
   let postgres: EmbeddedPostgres | undefined;
-  if (!env.DATABASE_URL) postgres = await startPostgres(join(dataDir, 'postgres'));
+  if (!env.DATABASE_URL && embedded !== 'none')
+    postgres = await startPostgres(join(dataDir, 'postgres'), embedded);
   const config = Config.from(env, {
-    databaseUrl: postgres?.url,
+    databaseUrl: postgres?.url ?? NO_DATABASE,
     jwtSecret: env.JWT_SECRET ? undefined : generatedSecret(dataDir),
   });
   return { config, release: async () => postgres?.stop() };
 }
 
-async function startPostgres(dataDir: string): Promise<EmbeddedPostgres> {
+async function startPostgres(dataDir: string, use: 'start' | 'join'): Promise<EmbeddedPostgres> {
   try {
-    return await startEmbeddedPostgres({ dataDir });
+    return await (use === 'join' ? joinEmbeddedPostgres({ dataDir }) : startEmbeddedPostgres({ dataDir }));
   } catch (error) {
     throw new StartError((error as Error).message, { cause: error });
   }

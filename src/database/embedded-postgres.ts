@@ -23,6 +23,8 @@ export interface EmbeddedPostgresOptions {
   durable?: boolean;
   /** Default 100. */
   maxConnections?: number;
+  /** Default false. True for a process that stops it in a moment: no other one joins it. */
+  isPassing?: boolean;
 }
 
 /**
@@ -34,7 +36,7 @@ export interface EmbeddedPostgresOptions {
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const dataDir = await prepareDataDir(options.dataDir);
-  const release = await claimDataDir(dataDir);
+  const release = await claimDataDir(dataDir, options.isPassing);
   try {
     return await startOwned(dataDir, options, release);
   } catch (error) {

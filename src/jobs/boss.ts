@@ -12,6 +12,18 @@ export function createBoss(dataSource: DataSource): PgBoss {
   return new PgBoss({ ...options, db: onPool(dataSource), migrate: false, createSchema: false });
 }
 
+/** The job queue of a process that promises jobs and takes none: it looks after nobody's either. */
+export function createPromisingBoss(dataSource: DataSource): PgBoss {
+  return new PgBoss({
+    schema: SCHEMA,
+    db: onPool(dataSource),
+    migrate: false,
+    createSchema: false,
+    supervise: false,
+    schedule: false,
+  });
+}
+
 /** The job queue of the migration step, on connections of its own. Call `stop` when done. */
 export function createInstallingBoss(connectionString: string): PgBoss {
   return new PgBoss({

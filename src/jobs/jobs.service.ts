@@ -35,11 +35,22 @@ export interface QueueDepth {
   oldestSeconds: number;
 }
 
+export interface ParkedJob {
+  /** The one it had when it was promised. */
+  id: string;
+  data: object;
+  promisedAt: Date | null;
+  parkedAt: Date;
+  tries: number | null;
+  /** What its last try has left to be read. */
+  reason: Record<string, unknown> | null;
+}
+
 /** Work that outlives the request: promised in its transaction, done afterwards, by this or another process. */
 @Injectable()
 export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(Jobs.name);
-  private readonly boss: PgBoss;
+  protected readonly boss: PgBoss;
   private readonly crews = new Map<QueueName, Crew>();
   private readonly schedules = new Map<QueueName, string>();
   private readonly afterCommit = new AfterCommit();
@@ -47,9 +58,9 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly stopping = new AbortController();
   private started: Promise<void> = Promise.resolve();
 
-  constructor(private readonly dataSource: DataSource) {
+  constructor(protected readonly dataSource: DataSource) {
     dataSource.subscribers.push(this.afterCommit);
-    this.boss = createBoss(dataSource);
+    this.boss = this.createBoss();
     this.boss.on('error', (error) => this.report(error));
     this.boss.on('warning', ({ message }) => this.logger.warn({ event: 'jobs.warning', msg: message }));
   }
@@ -92,6 +103,42 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     this.crews.get(queue)?.nudge(this.boss);
   }
 
+  /** The jobs that were given up and are kept for a person, the oldest first. */
+  async parked(queue: QueueName, limit: number): Promise<ParkedJob[]> {
+    const { rows } = await poolOf(this.dataSource).query<ParkedJob>(
+      `SELECT coalesce(source_id, id) AS id, data, created_on AS "parkedAt", source_created_on AS "promisedAt",
+         source_retry_count + 1 AS tries, source_output AS reason
+       FROM ${SCHEMA}.job WHERE name = $1 ORDER BY created_on, id LIMIT $2`,
+      [parkingOf(queue), limit],
+    );
+    return rows;
+  }
+
+  /**
+   * Sends parked jobs on their way again, with all the tries that their queue gives, as part of the caller's transaction.
+   *
+   * @param id one of them; all where absent
+   * @returns the data of those that were moved
+   */
+  async retryParked<Data extends object>(
+    queue: QueueName,
+    id: string | undefined,
+    tx: EntityManager,
+  ): Promise<Data[]> {
+    const [rows] = await tx.query<[{ data: Data }[], number]>(
+      `UPDATE ${SCHEMA}.job AS parked
+       SET name = queue.name, start_after = now(), keep_until = now() + queue.retention_seconds * interval '1 second',
+         retry_limit = queue.retry_limit, retry_delay = queue.retry_delay, retry_backoff = queue.retry_backoff,
+         retry_delay_max = queue.retry_delay_max, expire_seconds = queue.expire_seconds,
+         heartbeat_seconds = queue.heartbeat_seconds, dead_letter = queue.dead_letter
+       FROM ${SCHEMA}.queue AS queue
+       WHERE queue.name = $1 AND parked.name = $2 AND ($3::uuid IS NULL OR $3 IN (parked.source_id, parked.id))
+       RETURNING parked.data`,
+      [queue, parkingOf(queue), id ?? null],
+    );
+    return rows.map(({ data }) => data);
+  }
+
   /** Removes the jobs whose data has these fields, done or not, as part of the caller's transaction. */
   async remove(queue: QueueName, data: Record<string, string>, tx: EntityManager): Promise<void> {
     await tx.query(`DELETE FROM ${SCHEMA}.job WHERE name = $1 AND data @> $2`, [queue, data]);
@@ -122,6 +169,10 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping.abort();
     await Promise.race([this.stop(), sleep(STOP_MS, undefined, { ref: false })]);
+  }
+
+  protected createBoss(): PgBoss {
+    return createBoss(this.dataSource);
   }
 
   private async start(): Promise<void> {
@@ -169,4 +220,11 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     const msg = 'the job queue met an error and goes on';
     this.logger.error({ event: 'jobs.error', queue, ...details, reason, suppressed, msg });
   }
+}
+
+/** @throws Error for a queue that parks nothing */
+function parkingOf(queue: QueueName): QueueName {
+  const { deadLetter }: QueueSettings['policy'] = QUEUES[queue].policy;
+  if (!deadLetter) throw new Error(`The queue ${queue} parks nothing`);
+  return deadLetter as QueueName;
 }

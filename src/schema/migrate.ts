@@ -1,11 +1,18 @@
 import { DataSource } from 'typeorm';
 import type { DatabaseConfig } from '../config/config';
+import { StartError } from '../common/errors/start-error';
 import { installJobs } from '../jobs/install';
 import { dataSourceOptions } from '../database/options';
 import { migrations } from '../database/migrations';
+import { grantRights } from './rights';
 
 /** Any fixed number: the name of the lock that lets one of many starting replicas migrate at a time. */
 const MIGRATION_LOCK = 7_203_114_205;
+
+const INSUFFICIENT_PRIVILEGE = '42501';
+
+/** Somebody else has to migrate first. */
+export class UnmigratedError extends StartError {}
 
 /** A data source for changing the schema: on the direct connection, without the time-outs of requests. */
 export function migrationDataSource(database: DatabaseConfig, entities: string[] = []): DataSource {
@@ -26,8 +33,27 @@ export async function migrateUp(database: DatabaseConfig): Promise<string[]> {
   return withMigrationLock(database, async (dataSource) => {
     const applied = await dataSource.runMigrations();
     await installJobs(database.directUrl);
+    await grantRights(dataSource);
     return applied.map(({ name }) => name);
   });
+}
+
+/**
+ * The same for a process that is about to serve. Its role need not have the right, where another one migrates.
+ *
+ * @throws UnmigratedError where that has not happened yet
+ */
+export async function migrateAtStart(database: DatabaseConfig): Promise<void> {
+  try {
+    await migrateUp(database);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== INSUFFICIENT_PRIVILEGE) throw error;
+    const { message } = error as Error;
+    throw new UnmigratedError(
+      `this version needs a newer schema, which its role may not make: run \`gatehouse db migrate\` as the owner (${message})`,
+      { cause: error },
+    );
+  }
 }
 
 /** Takes the newest migration back. Returns its name, or undefined where none is left. */

@@ -8,21 +8,29 @@ import { processIdentity } from './process';
 const PATIENCE_MS = 1_000;
 const POLL_MS = 50;
 
-interface Owner {
+const CLAIM = 'owner.json';
+
+export interface Owner {
   pid: number;
   identity: string;
+  /** It stops the server as soon as one command is done: nobody else should rely on it. */
+  isPassing?: boolean;
 }
+
+/** Another process runs the server on this directory. */
+export class DataDirInUse extends Error {}
 
 /**
  * Makes this process the only one to run a server on `dataDir`, until the returned function is called or it dies.
  * What a dead owner left behind is taken over.
  *
- * @throws Error when the owner is alive and stays so for a second
+ * @param isPassing see `Owner`
+ * @throws DataDirInUse when the owner is alive and stays so for a second
  */
-export async function claimDataDir(dataDir: string): Promise<() => Promise<void>> {
-  const claim = join(dataDir, 'owner.json');
+export async function claimDataDir(dataDir: string, isPassing = false): Promise<() => Promise<void>> {
+  const claim = join(dataDir, CLAIM);
   const draft = `${claim}.${randomUUID()}`;
-  const own = JSON.stringify({ pid: process.pid, identity: processIdentity(process.pid) });
+  const own = JSON.stringify({ pid: process.pid, identity: processIdentity(process.pid), isPassing });
   const deadline = performance.now() + PATIENCE_MS;
   await writeFile(draft, own);
   try {
@@ -31,7 +39,7 @@ export async function claimDataDir(dataDir: string): Promise<() => Promise<void>
       const living = livingOwner(judged);
       if (living === undefined) await removeStale(claim, judged, `${draft}.stale`);
       else if (performance.now() < deadline) await sleep(POLL_MS);
-      else throw new Error(inUse(living, dataDir));
+      else throw new DataDirInUse(inUse(living, dataDir));
     }
   } finally {
     await rm(draft, { force: true });
@@ -39,6 +47,12 @@ export async function claimDataDir(dataDir: string): Promise<() => Promise<void>
   return async () => {
     if ((await readIfThere(claim)) === own) await rm(claim, { force: true });
   };
+}
+
+/** The process that runs the server on `dataDir`; undefined where none does that is alive. */
+export async function ownerOf(dataDir: string): Promise<Owner | undefined> {
+  const content = await readIfThere(join(dataDir, CLAIM));
+  return livingOwner(content) === undefined ? undefined : parseOwner(content ?? '');
 }
 
 /** A link appears with its content, at once or not at all, which a file opened for writing does not. */
