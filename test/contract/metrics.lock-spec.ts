@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { load } from 'js-yaml';
+import { parse } from 'yaml';
 import { Registry } from 'prom-client';
 import { newSecret } from '../../src/common/crypto/tokens';
 import { TestApp } from '../support/app';
@@ -42,7 +42,7 @@ interface Registered {
 /** Put there by Prometheus, on everything. */
 const OF_PROMETHEUS = ['job', 'instance'];
 
-const rules = (load(read('deploy/prometheus/alerts.yml')) as { groups: { rules: Rule[] }[] }).groups.flatMap(
+const rules = (parse(read('deploy/prometheus/alerts.yml')) as { groups: { rules: Rule[] }[] }).groups.flatMap(
   (group) => group.rules,
 );
 const dashboard = JSON.parse(read('deploy/grafana/gatehouse.json')) as Dashboard;
