@@ -70,8 +70,9 @@ export async function configureApp(app: NestFastifyApplication): Promise<void> {
   app.get(LoadShedding).protect(fastify);
   app.useGlobalPipes(createValidationPipe());
   app.useGlobalFilters(new ProblemFilter());
-  serveOpenApi(app);
   await servePages(fastify);
+  // Routes that are there when a plugin is awaited get Fastify's own error handler for good: so none before this.
+  serveOpenApi(app);
   await app.init();
   answerOtherMethods();
 }

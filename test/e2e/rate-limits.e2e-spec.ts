@@ -142,7 +142,7 @@ describe('rate limits', () => {
     await times(30, () =>
       times(100, () => fetch(`${app.http.baseUrl}/nothing`, { headers }).then((r) => r.text())),
     );
-    const paths = ['/nothing', '/api/auth/profile', '/health', '/docs'];
+    const paths = ['/nothing', '/api/auth/profile', '/health', '/docs', '/openapi.json', '/openapi.yaml'];
     for (const path of paths) {
       const response = await fetch(app.http.baseUrl + path, { headers });
       expect([path, response.status]).toEqual([path, 429]);
