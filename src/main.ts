@@ -13,6 +13,7 @@ import { explain } from './common/errors/start-error';
 import { Lifecycle } from './common/lifecycle';
 import type { Config } from './config/config';
 import { ConfigurationError } from './config/env';
+import { handleUncaught } from './last-resort';
 import { logDestination } from './log/destination';
 import { createLogger } from './log/logger-options';
 import { provision } from './provision';
@@ -32,6 +33,7 @@ const CLOSE_MS = 10_000;
 const FLUSH_MS = 500;
 
 const STUCK = 1;
+const BROKEN = 1;
 const EX_CONFIG = 78; // sysexits.h
 const INTERRUPTED = 130;
 
@@ -54,7 +56,8 @@ async function prepare(
   config: Config,
   interrupted: AbortSignal,
 ): Promise<NestFastifyApplication | undefined> {
-  let room: WaitingRoom | undefined;
+  // From the first moment: a database that does not answer at all keeps the first try waiting for seconds.
+  const room = await WaitingRoom.open(config.http);
   try {
     for (let tries = 0; !interrupted.aborted; tries++) {
       try {
@@ -62,13 +65,12 @@ async function prepare(
         return await build(config);
       } catch (error) {
         if (!isWorthWaiting(error) && !(error instanceof UnmigratedError)) throw error;
-        room ??= await WaitingRoom.open(config.http);
         await waitAWhile(tries, error, config, interrupted);
       }
     }
     return undefined;
   } finally {
-    await room?.close();
+    await room.close();
   }
 }
 
@@ -116,25 +118,30 @@ async function serve(app: NestFastifyApplication, config: Config, interrupted: A
 }
 
 /** Aborts at the first request to stop; a second one ends the process at once. */
-function interruption(): AbortSignal {
-  const interrupted = new AbortController();
+function listenForSignals(interruption: AbortController): void {
   let firstAt = 0;
   const stop = () => {
-    if (!interrupted.signal.aborted) firstAt = performance.now();
+    if (!interruption.signal.aborted) firstAt = performance.now();
     else if (performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(INTERRUPTED);
-    interrupted.abort();
+    interruption.abort();
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
-  return interrupted.signal;
 }
 
 // A terminal that is gone, a disk that is full: whoever should read it does not, and that is no reason to end.
 process.stdout.on('error', () => undefined);
 
-const interrupted = interruption();
+const interruption = new AbortController();
+const { signal: interrupted } = interruption;
+let hasBroken = false;
+listenForSignals(interruption);
+handleUncaught(() => {
+  hasBroken = true;
+  interruption.abort();
+});
 main(interrupted)
   .then(
-    () => 0,
+    () => (hasBroken ? BROKEN : 0),
     (error: unknown) => {
       // What was interrupted half-way has failed because of that.
       if (interrupted.aborted) return INTERRUPTED;

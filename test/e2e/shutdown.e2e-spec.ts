@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { connect, createServer, type Server as TcpServer, type Socket } from 'node:net';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createDatabase, type TestDatabase } from '../support/database';
 import { freePort, newFolder, Server } from '../support/server';
@@ -110,6 +112,26 @@ describe('start and end of a process', () => {
     expect((await server.exit()).code).toBe(0);
   });
 
+  it('a rejection that nobody noticed is logged, and everybody else goes on', async () => {
+    const server = await launch({ ...production(), ...afterwards("Promise.reject(new Error('forgotten'))") });
+    await server.ready();
+    await until(() => Promise.resolve(server.output.includes('"event":"process.rejection"')));
+    expect(server.output).toContain('forgotten');
+    expect(await statusOf(server, '/api/status')).toBe(200);
+    expect(await server.stop()).toBe(0);
+  });
+
+  it('an exception that reaches the top is logged and ends the process in order, with 1', async () => {
+    const server = await launch({
+      ...production(),
+      SHUTDOWN_DELAY: '0s',
+      ...afterwards("throw new Error('broken')"),
+    });
+    expect((await server.exit()).code).toBe(1);
+    expect(server.output).toContain('"event":"process.exception"');
+    expect(server.output).toContain('broken');
+  });
+
   it('a second signal ends it at once', async () => {
     const server = await launch({ ...production(), SHUTDOWN_DELAY: '30s' });
     await server.ready();
@@ -121,6 +143,13 @@ describe('start and end of a process', () => {
     expect(performance.now() - since).toBeLessThan(1_000);
   });
 });
+
+/** Makes the process run a piece of code some seconds after its start. */
+function afterwards(code: string): Record<string, string> {
+  const file = join(newFolder(), 'afterwards.cjs');
+  writeFileSync(file, `setTimeout(() => { ${code} }, 3000).unref();`);
+  return { NODE_OPTIONS: `--require ${file}` };
+}
 
 /** Kept-alive clients that ask one thing after another, as a proxy does. */
 class Load {
