@@ -24,8 +24,9 @@ module.exports = {
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   transform: { '^.+\\.[cm]?[jt]s$': '@swc/jest' },
   transformIgnorePatterns: [`/node_modules/(?!(${esmPackages.join('|')}))`],
-  // Half of a core idles while a test waits for a letter or a process.
-  maxWorkers: 2,
+  // Half of a core idles while a test waits for a letter or a process. Where nobody waits for the tests, they run one
+  // after another: the deadlines of the service are those of production, and two busy suites can miss them on two cores.
+  maxWorkers: process.env.CI ? 1 : 2,
   testTimeout: 30_000,
   // Not what runs in processes and threads of its own, where Jest does not look: the tests start those for real.
   collectCoverageFrom: [

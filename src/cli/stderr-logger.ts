@@ -1,5 +1,10 @@
 import type { LoggerService } from '@nestjs/common';
 
+/** A failed connection is thrown as well, and told better there. */
+const TOLD_BY_ERRORS = ['TypeOrmModule', 'ExceptionHandler'];
+/** What this process cannot link the servers do. */
+const LEFT_TO_SERVERS = 'audit.unsealed';
+
 /** Warnings and errors of services, a line each beside the result; what they say by the way is for servers. */
 export class StderrLogger implements LoggerService {
   log(): void {}
@@ -21,9 +26,8 @@ export class StderrLogger implements LoggerService {
   }
 
   private write(level: string, message: unknown, rest: unknown[]): void {
-    // A failed connection is thrown as well, and told better there.
-    if (rest.at(-1) === 'TypeOrmModule' || rest.at(-1) === 'ExceptionHandler') return;
     const { event, msg } = Object(message) as { event?: string; msg?: string };
+    if (TOLD_BY_ERRORS.includes(rest.at(-1) as string) || event === LEFT_TO_SERVERS) return;
     const words = typeof message === 'string' ? message : [event, msg].filter(Boolean).join(': ');
     process.stderr.write(`${level}: ${words}\n`);
   }

@@ -146,7 +146,9 @@ describe('gatehouse users', () => {
     });
 
     it('--search finds part of an address or a name as it is written, wildcards and quotes included', async () => {
-      const { id, email } = await unverified(app, `needle_${Date.now()}@example.org`);
+      const stamp = Date.now();
+      const { id, email } = await unverified(app, `needle_${stamp}@example.org`);
+      await unverified(app, `needleX${stamp}@example.org`);
       await app.database.query(`UPDATE users SET name = 'Öl 100% d''Or' WHERE id = $1`, [id]);
       const found = async (search: string) => {
         const { users } = await cli.json<{ users: { id: string }[] }>(['users', 'list', '--search', search]);
@@ -154,7 +156,8 @@ describe('gatehouse users', () => {
       };
       expect(await found(email.slice(0, 12).toUpperCase())).toEqual([id]);
       expect(await found("100% d'o")).toEqual([id]);
-      expect(await found('needleX')).toEqual([]);
+      expect(await found('needle_')).toEqual([id]);
+      expect(await found('needle\\')).toEqual([]);
       expect(await found('%')).toEqual([id]);
     });
 
