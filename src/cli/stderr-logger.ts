@@ -1,7 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 
 /** A failed connection is thrown as well, and told better there. */
-const TOLD_BY_ERRORS = ['TypeOrmModule', 'ExceptionHandler'];
+const TOLD_BY_ERRORS = new Set<unknown>(['TypeOrmModule', 'ExceptionHandler']);
 /** What this process cannot link the servers do. */
 const LEFT_TO_SERVERS = 'audit.unsealed';
 
@@ -27,7 +27,7 @@ export class StderrLogger implements LoggerService {
 
   private write(level: string, message: unknown, rest: unknown[]): void {
     const { event, msg } = Object(message) as { event?: string; msg?: string };
-    if (TOLD_BY_ERRORS.includes(rest.at(-1) as string) || event === LEFT_TO_SERVERS) return;
+    if (TOLD_BY_ERRORS.has(rest.at(-1)) || event === LEFT_TO_SERVERS) return;
     const words = typeof message === 'string' ? message : [event, msg].filter(Boolean).join(': ');
     process.stderr.write(`${level}: ${words}\n`);
   }
