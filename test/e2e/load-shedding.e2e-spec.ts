@@ -129,7 +129,7 @@ describe('load shedding', () => {
         times.push(performance.now() - start);
         expectRefused(answer);
       }
-      // The quickest: client, server and the crowd share this process. The others are measured in bench/FLOOD.md.
+      // The quickest: client, server and the crowd share this process. The others are measured by bench/flood.mjs.
       expect(Math.min(...times)).toBeLessThan(50);
     });
 
