@@ -31,7 +31,9 @@ module.exports = {
   // Not what runs in processes and threads of its own, where Jest does not look: the tests start those for real.
   collectCoverageFrom: [
     'src/**/*.ts',
-    '!src/{main,banner,openapi,provision}.ts',
+    '!src/{main,banner,openapi,provision,cli,last-resort,waiting-room}.ts',
+    '!src/{cli,tracing}/**',
+    '!src/log/destination.ts',
     '!src/schema/cli.ts',
     '!src/auth/passwords/hash.worker.ts',
   ],
