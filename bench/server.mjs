@@ -44,12 +44,13 @@ export class Server {
     this.child.stderr.on('data', (chunk) => (this.errors += chunk));
   }
 
-  /** Resolves when it answers. */
+  /** Resolves when it answers, and not only to say that it is starting. */
   static async start(name, options) {
     const server = new Server(name, await freePort(), options);
     const deadline = Date.now() + START_MS;
     while (Date.now() < deadline && server.child.exitCode === null) {
-      if (await server.fetch('/').catch(() => undefined)) return server;
+      const answer = await server.fetch('/').catch(() => undefined);
+      if (answer && answer.status < 500) return server;
       await sleep(50);
     }
     throw new Error(`${name} did not start:\n${server.errors}`);
