@@ -84,6 +84,18 @@ describe('load shedding', () => {
       .reduce((sum, { value }) => sum + value, 0);
   }
 
+  /**
+   * What is answered to a body that nobody can read: told apart is whether it was read, and nothing is done. Sent again
+   * where it was: a login that finishes makes room for a moment, until the crowd takes it.
+   */
+  async function unread(method: string, path: string, options: object): Promise<[Answer<Problem>, number]> {
+    for (let round = 1; ; round++) {
+      const start = performance.now();
+      const answer = await app.http.send<Problem>(method, path, '{"email":', options);
+      if (answer.body.code !== 'malformed_json' || round === 20) return [answer, performance.now() - start];
+    }
+  }
+
   function expectRefused({ status, headers, body }: Answer<Problem>) {
     expect([status, body.code]).toEqual([503, 'overloaded']);
     expect(headers.get('content-type')).toMatch('application/problem+json');
@@ -103,7 +115,8 @@ describe('load shedding', () => {
 
     it('takes all addresses of an IPv6 /64 for one', async () => {
       await flood((number) => `2001:db8:0:7::${(number + 1).toString(16)}`);
-      expectRefused(await stranger('2001:db8:0:7:ffff::1'));
+      const [answer] = await unread('POST', '/api/auth/login', from('2001:db8:0:7:ffff::1'));
+      expectRefused(answer);
       const before = await hashed();
       expect((await stranger('2001:db8:0:8::1')).status).toBe(401);
       expect((await hashed()) - before).toBeLessThanOrEqual(2 * THREADS + 4);
@@ -124,26 +137,25 @@ describe('load shedding', () => {
       await flood(() => '198.51.100.2');
       const times: number[] = [];
       for (let round = 0; round < 5; round++) {
-        const start = performance.now();
-        const answer = await app.http.post<Problem>('/api/auth/login', '{"email":', from('198.51.100.2'));
-        times.push(performance.now() - start);
+        const [answer, ms] = await unread('POST', '/api/auth/login', from('198.51.100.2'));
         expectRefused(answer);
+        times.push(ms);
       }
       // The quickest: client, server and the crowd share this process. The others are measured by bench/flood.mjs.
       expect(Math.min(...times)).toBeLessThan(50);
     });
 
     it.each([
-      ['POST', '/api/auth/register', { email: 'new@example.org', password: PASSWORD }],
-      ['POST', '/api/auth/reset-confirm', { token: 'x', password: PASSWORD }],
-      ['POST', '/api/auth/change-password', { currentPassword: PASSWORD, newPassword: PASSWORD }],
-      ['POST', '/api/auth/change-email', { email: 'new@example.org', password: PASSWORD }],
-      ['DELETE', '/api/auth/profile', { password: PASSWORD }],
-    ])('refuses %s %s too', async (method, path, body) => {
+      ['POST', '/api/auth/register'],
+      ['POST', '/api/auth/reset-confirm'],
+      ['POST', '/api/auth/change-password'],
+      ['POST', '/api/auth/change-email'],
+      ['DELETE', '/api/auth/profile'],
+    ])('refuses %s %s too', async (method, path) => {
       const { token } = await loggedIn(app);
       await flood(() => '198.51.100.3');
-      const { headers } = from('198.51.100.3');
-      expectRefused(await app.http.send<Problem>(method, path, body, { token, headers }));
+      const [answer] = await unread(method, path, { token, ...from('198.51.100.3') });
+      expectRefused(answer);
     });
 
     it('leaves everything else alone, for the flooding address as well', async () => {
