@@ -27,7 +27,7 @@ export class AppModule {
         LogModule.with(config),
         CommonModule,
         RateLimitModule,
-        DatabaseModule,
+        DatabaseModule.with(),
         JobsModule,
         AuditModule,
         UsersModule,

@@ -10,11 +10,9 @@ import { OneTimeTokens } from '../auth/tokens/one-time-tokens';
 import { ResetToken } from '../auth/tokens/reset-token.entity';
 import { VerificationToken } from '../auth/tokens/verification-token.entity';
 import { CommonModule } from '../common/common.module';
-import { Config } from '../config/config';
+import type { Config } from '../config/config';
 import { ConfigModule } from '../config/config.module';
-import { Notifications } from '../database/notifications';
-import { dataSourceOptions } from '../database/options';
-import { Transactions } from '../database/transactions';
+import { DatabaseModule } from '../database/database.module';
 import { PromisingJobsModule } from '../jobs/promising-jobs';
 import { MailService } from '../mail/mail.service';
 import { SessionsModule } from '../sessions/sessions.module';
@@ -25,24 +23,8 @@ import { SessionAdministration } from './sessions/session-administration';
 import { StderrLogger } from './stderr-logger';
 import { AccountAdministration } from './users/account-administration';
 
-/** The database as the service has it, but that an absent one is told at once instead of waited for. */
-@Module({
-  imports: [
-    TypeOrmModule.forRootAsync({
-      inject: [Config],
-      useFactory: ({ database }: Config) => ({
-        ...dataSourceOptions({ ...database, poolMax: 4 }),
-        applicationName: 'gatehouse cli',
-        autoLoadEntities: true,
-        retryAttempts: 1,
-        retryDelay: 0,
-      }),
-    }),
-  ],
-  providers: [Transactions, Notifications],
-  exports: [Transactions, Notifications],
-})
-class CliDatabaseModule {}
+/** An absent database is told at once instead of waited for. */
+const DATABASE = { poolMax: 4, applicationName: 'gatehouse cli', retryAttempts: 1, retryDelay: 0 };
 
 /** The services of the server, without controllers, guards and workers: what the CLI does obeys the same rules. */
 @Module({})
@@ -53,7 +35,7 @@ class ServicesModule {
       imports: [
         ConfigModule.with(config),
         CommonModule,
-        { module: CliDatabaseModule, global: true },
+        DatabaseModule.with(DATABASE),
         PromisingJobsModule,
         AuditModule,
         UsersModule,

@@ -8,7 +8,7 @@ import {
 import type { PgBoss, SendOptions } from 'pg-boss';
 import { DataSource, type EntityManager } from 'typeorm';
 import { newId } from '../common/crypto/tokens';
-import { AfterCommit } from './after-commit';
+import { AfterCommit } from '../database/after-commit';
 import { createBoss, inTransaction, poolOf, SCHEMA } from './boss';
 import { Crew } from './crew';
 import { describe, type JobHandler } from './job';
@@ -53,13 +53,14 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   protected readonly boss: PgBoss;
   private readonly crews = new Map<QueueName, Crew>();
   private readonly schedules = new Map<QueueName, string>();
-  private readonly afterCommit = new AfterCommit();
   private readonly throttle = new Throttle();
   private readonly stopping = new AbortController();
   private started: Promise<void> = Promise.resolve();
 
-  constructor(protected readonly dataSource: DataSource) {
-    dataSource.subscribers.push(this.afterCommit);
+  constructor(
+    protected readonly dataSource: DataSource,
+    private readonly afterCommit: AfterCommit,
+  ) {
     this.boss = this.createBoss();
     this.boss.on('error', (error) => this.report(error));
     this.boss.on('warning', ({ message }) => this.logger.warn({ event: 'jobs.warning', msg: message }));
@@ -88,7 +89,7 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     const id = await inTransaction(tx, () => this.boss.send(queue, data, { ...options, id: newId() }));
     if (id === null) throw new Error(`The queue ${queue} refused a job`);
     // The workers of other processes find it when they look next; a NOTIFY would lock the whole database at commit.
-    this.afterCommit.once(tx.queryRunner!, queue, () => this.crews.get(queue)?.nudge(this.boss));
+    this.afterCommit.once(tx, queue, () => this.crews.get(queue)?.nudge(this.boss));
     return id;
   }
 

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Registry } from 'prom-client';
-import { DataSource, type EntityManager } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { registerGauge } from '../common/gauge';
-import { AfterCommit } from '../jobs/after-commit';
+import { AfterCommit } from '../database/after-commit';
 import { SessionCache } from './session-cache';
 import type { Transport } from './session.entity';
 
@@ -11,13 +11,14 @@ const TRANSPORTS: Transport[] = ['bearer', 'cookie'];
 /** Sessions that come and go, and how often one is found in memory. */
 @Injectable()
 export class SessionMetrics {
-  private readonly afterCommit = new AfterCommit();
   private readonly openings: Counter<'transport'>;
   private readonly revocations: Counter;
-  private lastChange = 0;
 
-  constructor(dataSource: DataSource, cache: SessionCache, registry: Registry) {
-    dataSource.subscribers.push(this.afterCommit);
+  constructor(
+    private readonly afterCommit: AfterCommit,
+    cache: SessionCache,
+    registry: Registry,
+  ) {
     this.openings = new Counter({
       name: 'gatehouse_sessions_opened_total',
       help: 'Sessions opened, by what carries them: bearer (tokens) or cookie',
@@ -52,15 +53,10 @@ export class SessionMetrics {
 
   /** Counts when the transaction is committed, and not if it is rolled back. */
   opened(transport: Transport, tx: EntityManager): void {
-    this.after(tx, () => this.openings.inc({ transport }));
+    this.afterCommit.do(tx, () => this.openings.inc({ transport }));
   }
 
   revoked(count: number, tx: EntityManager): void {
-    this.after(tx, () => this.revocations.inc(count));
-  }
-
-  private after({ queryRunner }: EntityManager, count: () => void): void {
-    this.lastChange += 1;
-    this.afterCommit.once(queryRunner!, String(this.lastChange), count);
+    this.afterCommit.do(tx, () => this.revocations.inc(count));
   }
 }

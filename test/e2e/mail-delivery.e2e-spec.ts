@@ -30,7 +30,7 @@ class Process {
   static async start(database: TestDatabase, smtpUrl: string, composer = compose): Promise<Process> {
     const env = { NODE_ENV: 'test', DATABASE_URL: database.url, JWT_SECRET: TEST_SECRET, SMTP_URL: smtpUrl };
     const config = Config.from(readEnv({ ...env, MAIL_FROM: 'Gatehouse <hello@mail.example.org>' }), {});
-    const imports = [ConfigModule.with(config), DatabaseModule, JobsModule, MailModule];
+    const imports = [ConfigModule.with(config), DatabaseModule.with(), JobsModule, MailModule];
     const nest = await Test.createTestingModule({ imports })
       .setLogger({ log: quiet, warn: quiet, error: quiet })
       .compile();

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
 import { Transactions } from '../../src/database/transactions';
+import { loggedIn } from '../support/actors';
 import { TestApp } from '../support/app';
 
 describe('transactions', () => {
@@ -68,6 +70,66 @@ describe('transactions', () => {
       await expect(transactions.run((tx) => add(tx, 'c'))).rejects.toMatchObject({ code: '55P03' });
       expect(performance.now() - startedAt).toBeLessThan(4_000);
     });
+  });
+});
+
+describe('a connection that is lost while a request needs it', () => {
+  let app: TestApp;
+  let holder: Client;
+
+  beforeAll(async () => {
+    app = await TestApp.start();
+    holder = new Client({ connectionString: app.database.url });
+    await holder.connect();
+    await app.database.query('CREATE SEQUENCE tries');
+  });
+  afterAll(async () => {
+    await holder.end();
+    await app.close();
+  });
+
+  /** What comes of a request whose query waits for a lock when its connection is cut. */
+  async function cutDuring<T>(send: () => Promise<T>): Promise<T> {
+    await holder.query('BEGIN');
+    await holder.query('LOCK TABLE users');
+    const answer = send();
+    for (let cut = 0; cut === 0; await sleep(5))
+      cut = (
+        await app.database.query(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name = 'gatehouse' AND wait_event_type = 'Lock'`,
+        )
+      ).length;
+    await holder.query('ROLLBACK');
+    return answer;
+  }
+
+  it('costs a read nothing: it is sent once more', async () => {
+    const { token } = await loggedIn(app);
+    const answer = await cutDuring(() => app.http.get('/api/auth/profile', { token }));
+    expect(answer.status).toBe(200);
+  });
+
+  it('costs a change nothing that had not reached its COMMIT', async () => {
+    const { token, id } = await loggedIn(app);
+    const answer = await cutDuring(() => app.http.put('/api/auth/profile', { name: 'Ada' }, { token }));
+    expect([answer.status, answer.body]).toMatchObject([200, { name: 'Ada' }]);
+    const [row] = await app.database.query('SELECT name FROM users WHERE id = $1', [id]);
+    expect(row).toEqual({ name: 'Ada' });
+  });
+
+  it('has a change fail where nobody knows whether its COMMIT took place', async () => {
+    const { token } = await loggedIn(app);
+    await app.database.query(`
+      CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        PERFORM nextval('tries'), pg_terminate_backend(pg_backend_pid());
+        RETURN NULL;
+      END $$;
+      CREATE CONSTRAINT TRIGGER cut AFTER UPDATE ON users DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION cut()`);
+    const answer = await app.http.put<{ code: string }>('/api/auth/profile', { name: 'Bea' }, { token });
+    expect([answer.status, answer.body.code]).toEqual([503, 'unavailable']);
+    expect(await app.database.query('SELECT last_value::int AS tries FROM tries')).toEqual([{ tries: 1 }]);
   });
 });
 

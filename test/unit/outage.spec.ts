@@ -1,5 +1,5 @@
 import { QueryRunnerAlreadyReleasedError } from 'typeorm';
-import { isDatabaseAway } from '../../src/common/errors/outage';
+import { isConnectionLost, isDatabaseAway } from '../../src/common/errors/outage';
 
 const error = (message: string, fields: object = {}) => Object.assign(new Error(message), fields);
 
@@ -27,4 +27,26 @@ describe('an error means that the database is away', () => {
     ['no error at all', 'ECONNREFUSED'],
     ['nothing', undefined],
   ])('but not where it is %s', (_, thrown) => expect(isDatabaseAway(thrown)).toBe(false));
+});
+
+describe('a connection is lost', () => {
+  it.each([
+    ['a server that shuts down', error('terminating connection', { code: '57P01' })],
+    ['a cut connection', error('Connection terminated unexpectedly')],
+    [
+      'a reset one that TypeORM wraps',
+      error('query failed', { driverError: error('', { code: 'ECONNRESET' }) }),
+    ],
+  ])('where it is %s', (_, thrown) => expect(isConnectionLost(thrown)).toBe(true));
+
+  it.each([
+    ['a refused connection', error('connect', { code: 'ECONNREFUSED' })],
+    ['a connection that takes too long', error('Connection terminated due to connection timeout')],
+    ['a server that is starting', error('starting up', { severity: 'FATAL', code: '57P03' })],
+    ['an answer that stays out', error('Query read timeout')],
+    ['a statement that took too long', error('canceling statement', { code: '57014' })],
+  ])('but not where it is %s: another one would fare no better', (_, thrown) => {
+    expect(isConnectionLost(thrown)).toBe(false);
+    expect(isDatabaseAway(thrown)).toBe(true);
+  });
 });
