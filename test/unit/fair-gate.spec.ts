@@ -5,10 +5,11 @@ describe('the fair gate', () => {
   const refused: string[] = [];
   let finish: (() => void)[] = [];
 
-  const gateOf = (width: number, room: number) =>
+  const gateOf = (width: number, room: number, patience = 10_000) =>
     new FairGate({
       width,
       room,
+      patience,
       refuse(reason) {
         refused.push(reason);
         return new AppError('overloaded');
@@ -53,6 +54,19 @@ describe('the fair gate', () => {
     const next = gate.pass({ address: 'a' }, () => Promise.resolve('done'));
     await expect(failing).rejects.toThrow('failed');
     expect(await next).toBe('done');
+  });
+
+  it('turns away who has waited for too long, and nobody else', async () => {
+    const gate = gateOf(1, 2, 100);
+    const running = gate.pass({ address: 'a' }, job);
+    const admitted = gate.pass({ address: 'a' }, job);
+    const waiting = gate.pass({ address: 'a' }, job);
+    await turn();
+    finish[0]!();
+    await expect(waiting).rejects.toMatchObject(overloaded);
+    finish[1]!();
+    expect(await Promise.all([running, admitted])).toEqual(['done', 'done']);
+    expect([refused, gate.queueSize]).toEqual([['too_long'], 0]);
   });
 
   it('turns away who finds it full, and who has to make room', async () => {

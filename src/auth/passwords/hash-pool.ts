@@ -15,6 +15,9 @@ import type { CompareTask, HashTask, HashWorkerData } from './hash.worker';
  */
 export const QUEUED_JOBS_PER_THREAD = 32;
 
+/** Milliseconds. Under a flood, an address that was served a little more than the others could wait for ever. */
+const LONGEST_WAIT = 10_000;
+
 /** Milliseconds after which a thread without work ends; one stays. A thread starts in about 0.1 s. */
 const IDLE_TIMEOUT = 60_000;
 
@@ -66,6 +69,7 @@ export class HashPool {
     this.gate = new FairGate({
       width: this.maxThreads,
       room: this.maxThreads * QUEUED_JOBS_PER_THREAD,
+      patience: LONGEST_WAIT,
       refuse: (reason) => shedding.refuse(reason),
       onAdmitted: (seconds) => waitTime.observe(seconds),
     });

@@ -8,6 +8,8 @@ interface FairGateOptions {
   width: number;
   /** Jobs that may wait. */
   room: number;
+  /** Milliseconds after which a job that still waits is refused. */
+  patience: number;
   refuse(reason: Refusal): AppError;
   /** Seconds that an admitted job has waited. */
   onAdmitted(seconds: number): void;
@@ -37,7 +39,10 @@ export class FairGate {
     return this.queue.isFullFor(address);
   }
 
-  /** @throws what `refuse` makes: at once, when another address displaces the job, or when its client hangs up */
+  /**
+   * @throws what `refuse` makes: at once, when another address displaces the job, when it has waited for too long, or when
+   *   its client hangs up
+   */
   async pass<Result>(caller: Caller, job: () => Promise<Result>): Promise<Result> {
     const since = performance.now();
     await this.enter(caller);
@@ -60,17 +65,20 @@ export class FairGate {
       this.running += 1;
       return;
     }
+    let patience: NodeJS.Timeout | undefined;
     await new Promise<void>((admit, turnAway) => {
       const ticket: Ticket = { admit, turnAway };
+      // Others with a better right may come for ever.
+      patience = setTimeout(() => this.giveUp(address, ticket, 'too_long'), this.options.patience);
       const loser = this.queue.push(address, ticket);
       loser?.turnAway(this.options.refuse(loser === ticket ? 'queue_full' : 'displaced'));
-      signal?.addEventListener('abort', () => this.giveUp(address, ticket), { once: true });
-    });
+      signal?.addEventListener('abort', () => this.giveUp(address, ticket, 'client_gone'), { once: true });
+    }).finally(() => clearTimeout(patience));
   }
 
-  /** Nobody waits for the answer any more, so nobody shall wait behind it. */
-  private giveUp(address: string, ticket: Ticket): void {
-    if (this.queue.remove(address, ticket)) ticket.turnAway(this.options.refuse('client_gone'));
+  /** Nobody waits for the answer any more, or not for much longer, so nobody shall wait behind it. */
+  private giveUp(address: string, ticket: Ticket, reason: Refusal): void {
+    if (this.queue.remove(address, ticket)) ticket.turnAway(this.options.refuse(reason));
   }
 
   /** Hands the place on, so that nobody slips in between. */

@@ -12,9 +12,9 @@ import { EventLoopLag } from './event-loop-lag';
 
 /**
  * Why work is not done: the event loop lags; the gate is full for this address; another address had a better right to
- * the place in the queue; the client did not wait for its answer.
+ * the place in the queue; others had one for too long; the client did not wait for its answer.
  */
-export type Refusal = 'event_loop' | 'queue_full' | 'displaced' | 'client_gone';
+export type Refusal = 'event_loop' | 'queue_full' | 'displaced' | 'too_long' | 'client_gone';
 
 /** Something with a queue. Tells before any work is done whether a newcomer of this address would be turned away. */
 interface Gate {
