@@ -3,13 +3,7 @@ import type { LogConfig } from '../config/config';
 import { traceOfLine } from '../tracing/tracing';
 import { logDestination } from './destination';
 import { serializeError } from './error-serializer';
-
-/** Nothing logs these on purpose; should a library ever do, they are cut out here. */
-const REDACTED = ['password', 'token', 'authorization', 'cookie', 'secret', 'email'].flatMap((name) => [
-  name,
-  `*.${name}`,
-  `*.*.${name}`,
-]);
+import { redact } from './redaction';
 
 /** Structured logs: JSON lines for machines, coloured lines on a terminal. */
 export function loggerOptions({ level, format }: LogConfig): LoggerOptions {
@@ -17,7 +11,7 @@ export function loggerOptions({ level, format }: LogConfig): LoggerOptions {
     level,
     mixin: traceOfLine(),
     hooks: { logMethod: withoutStartUpNoise },
-    redact: REDACTED,
+    formatters: { log: redact },
     // Not the function itself: pino may call it with more than the error.
     serializers: { err: (error: unknown) => serializeError(error) },
     transport:
