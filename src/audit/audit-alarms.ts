@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Counter, Registry } from 'prom-client';
-import { Throttle } from '../jobs/throttle';
+import { Throttle } from '../common/throttle';
 
 /**
  * `broken`: links were changed or cut off. `forged`: an event that the service has not written. `removed`: an event that

@@ -11,7 +11,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { Clock } from '../common/clock';
 import { Transactions } from '../database/transactions';
 import { describe } from '../jobs/job';
-import { Throttle } from '../jobs/throttle';
+import { Throttle } from '../common/throttle';
 import { AuditAlarms, type Alarm } from './audit-alarms';
 import { AuditChain, type Entry, type Head, type Pending } from './audit-chain';
 import { AuditKeys } from './audit-keys';

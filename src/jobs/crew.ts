@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { JobResult, JobWithMetadata, PgBoss } from 'pg-boss';
 import { describe, JobError, type JobHandler } from './job';
 import { QUEUES, type QueueName } from './queues';
-import type { Throttle } from './throttle';
+import type { Throttle } from '../common/throttle';
 
 /** How often an idle worker looks for jobs that other processes enqueued or that have become due. */
 const POLL_SECONDS = 2;

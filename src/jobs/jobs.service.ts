@@ -13,7 +13,7 @@ import { createBoss, inTransaction, poolOf, SCHEMA } from './boss';
 import { Crew } from './crew';
 import { describe, type JobHandler } from './job';
 import { QUEUES, type QueueName, type QueueSettings } from './queues';
-import { Throttle } from './throttle';
+import { Throttle } from '../common/throttle';
 
 const RESTART_AFTER_MS = 2_000;
 /** For jobs under way to finish when the process stops, and then for the rest to be handed back. */

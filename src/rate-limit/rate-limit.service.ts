@@ -8,7 +8,7 @@ import { clientInfoOf } from '../common/http/client-info';
 import { AppError } from '../common/errors/app-error';
 import { logSecurityEvent } from '../common/log/security-log';
 import { Config } from '../config/config';
-import { Throttle } from '../jobs/throttle';
+import { Throttle } from '../common/throttle';
 import { rateOf, type BudgetName, type Rate, type Scope } from './budgets';
 import { Counts } from './counts';
 import { SharedStore } from './shared-store';

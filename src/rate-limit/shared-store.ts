@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import Redis from 'ioredis';
-import { Throttle } from '../jobs/throttle';
+import { Throttle } from '../common/throttle';
 
 /** Milliseconds that a request waits for Redis at most. Within a data centre an answer takes less than one. */
 const ANSWER_MS = 25;

@@ -13,7 +13,7 @@ import {
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-node';
 import { PROJECT } from '../common/project';
-import { Throttle } from '../jobs/throttle';
+import { Throttle } from '../common/throttle';
 import type { Tracing } from './tracing';
 
 /** Milliseconds for the last traces to be sent when the process stops. */

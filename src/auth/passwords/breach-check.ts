@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Counter, Registry } from 'prom-client';
 import { Clock } from '../../common/clock';
 import { Config } from '../../config/config';
-import { Throttle } from '../../jobs/throttle';
+import { Throttle } from '../../common/throttle';
 import { normalizePassword } from './password-text';
 import { isInRange, RangeApiError } from './range-api';
 

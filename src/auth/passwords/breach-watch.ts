@@ -4,7 +4,7 @@ import type { ClientInfo } from '../../common/http/client-info';
 import { Config } from '../../config/config';
 import { Transactions } from '../../database/transactions';
 import { describe } from '../../jobs/job';
-import { Throttle } from '../../jobs/throttle';
+import { Throttle } from '../../common/throttle';
 import { MailService, type ComposedLetter, type Letter } from '../../mail/mail.service';
 import type { User } from '../../users/user.entity';
 import { UsersService } from '../../users/users.service';
@@ -70,7 +70,7 @@ export class BreachWatch implements OnModuleInit, BeforeApplicationShutdown {
     const token = await this.resetTokens.issue(userId, id);
     // The queue tries again until the hour is over.
     if (!token) throw new Error('enough letters with links were sent within the hour');
-    const link = `${this.config.http.publicUrl}/reset-password#token=${token}`;
+    const link = `${this.config.links.resetPassword}#token=${token}`;
     return { to: user.email, variables: { name: user.name ?? '', link, expiresIn: '1 hour' } };
   }
 
