@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { RefusalPace } from '../common/load/refusal-pace';
 import type { RateLimitService } from './rate-limit.service';
 
 declare module 'fastify' {
@@ -17,7 +18,15 @@ const PROBES = new Set<string | undefined>(['/health/live', '/health/ready']);
  */
 export function limitRequests(fastify: FastifyInstance, limits: RateLimitService): void {
   if (!limits.isOn) return;
-  const count = (request: FastifyRequest, reply: FastifyReply) => limits.takeRequest(request, reply);
+  const pace = new RefusalPace();
+  const count = async (request: FastifyRequest, reply: FastifyReply) => {
+    try {
+      await limits.takeRequest(request, reply);
+    } catch (refusal) {
+      await pace.next();
+      throw refusal;
+    }
+  };
   fastify.decorate('countRequest', count);
   fastify.addHook('onRequest', (request, reply) =>
     PROBES.has(request.routeOptions.url) ? Promise.resolve() : count(request, reply),

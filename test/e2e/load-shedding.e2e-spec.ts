@@ -141,7 +141,7 @@ describe('load shedding', () => {
         expectRefused(answer);
         times.push(ms);
       }
-      // The quickest: client, server and the crowd share this process. The others are measured by bench/flood.mjs.
+      // The quickest: client, server and the crowd share this process. The others are measured in bench/FLOOD.md.
       expect(Math.min(...times)).toBeLessThan(50);
     });
 

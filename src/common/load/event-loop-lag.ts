@@ -6,7 +6,7 @@ import { Histogram, Registry } from 'prom-client';
 const RESOLUTION = 10;
 /** Milliseconds between two looks at the measurements. */
 const PERIOD = 100;
-/** Milliseconds. Under a flood of logins the loop stays below (bench/flood.mjs). */
+/** Milliseconds. Under a flood of logins the loop stays below (bench/FLOOD.md). */
 const HIGH_LAG = 50;
 
 /**

@@ -7,8 +7,10 @@ import type { ExpensiveRoute } from '../access/expensive.decorator';
 import { AppError } from '../errors/app-error';
 import { addressKey } from '../http/address-key';
 import { clientInfoOf } from '../http/client-info';
+import { Throttle } from '../throttle';
 import { runFor } from './caller';
 import { EventLoopLag } from './event-loop-lag';
+import { RefusalPace } from './refusal-pace';
 
 /**
  * Why work is not done: the event loop lags; the gate is full for this address; another address had a better right to
@@ -21,11 +23,10 @@ interface Gate {
   isFullFor(address: string): boolean;
 }
 
-/** Milliseconds between two lines in the log, however many are refused. */
-const LOG_PERIOD = 60_000;
-
-/** Made once: a stack trace that nobody reads would be the dearest part of a refusal. */
-const REFUSALS = [1, 2, 3, 4, 5].map((retryAfter) => new AppError('overloaded', { retryAfter }));
+/** Who was let in and had to go again is told so: it took longer. */
+const WAITED = new Set<Refusal>(['displaced', 'too_long']);
+const AT_ONCE = refusals();
+const AFTER_WAITING = refusals('Others had a better right to its place in the queue, try again shortly');
 
 /**
  * Refuses what is expensive while there is too much of it, so that the rest stays quick: routes marked `@Expensive()`
@@ -36,7 +37,8 @@ export class LoadShedding {
   private readonly logger = new Logger(LoadShedding.name);
   private readonly gates: Gate[] = [];
   private readonly refusals: Counter<'reason'>;
-  private lastLogAt = -Infinity;
+  private readonly pace = new RefusalPace();
+  private readonly throttle = new Throttle();
 
   constructor(
     private readonly lag: EventLoopLag,
@@ -60,7 +62,8 @@ export class LoadShedding {
     this.refusals.inc({ reason });
     this.tell(reason);
     // Those refused in one moment must not all come back in one moment.
-    return REFUSALS[randomInt(REFUSALS.length)]!;
+    const errors = WAITED.has(reason) ? AFTER_WAITING : AT_ONCE;
+    return errors[randomInt(errors.length)]!;
   }
 
   /** Puts the hooks on the marked routes. Call it before the routes are there. */
@@ -79,8 +82,10 @@ export class LoadShedding {
     _reply: FastifyReply,
     done: HookHandlerDoneFunction,
   ) => {
-    const refusal = this.refusalOf(request);
-    done(refusal && this.refuse(refusal));
+    const reason = this.refusalOf(request);
+    if (!reason) return done();
+    const refusal = this.refuse(reason);
+    void this.pace.next().then(() => done(refusal));
   };
 
   private refusalOf(request: FastifyRequest): Refusal | undefined {
@@ -92,11 +97,14 @@ export class LoadShedding {
 
   /** At the first of them and once a minute from then on: the metric has the numbers. */
   private tell(reason: Refusal): void {
-    const now = performance.now();
-    if (reason === 'client_gone' || now - this.lastLogAt < LOG_PERIOD) return;
-    this.lastLogAt = now;
+    if (reason === 'client_gone' || this.throttle.pass('shed') === undefined) return;
     this.logger.warn({ event: 'load.shed', reason, msg: 'there is too much to do, some of it is refused' });
   }
+}
+
+/** Made once: a stack trace that nobody reads would be the dearest part of a refusal. */
+function refusals(detail?: string): AppError[] {
+  return [1, 2, 3, 4, 5].map((retryAfter) => new AppError('overloaded', { retryAfter, detail }));
 }
 
 function accountToClient(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
