@@ -1,11 +1,7 @@
 // A process of its own that floods a server with wrong logins, each for another account: so many clients at a time,
 // each with a connection of its own, the next attempt after the answer to the last.
-import { setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { collect, Connection, login, summaries } from './connection.mjs';
-
-// The probes on the same core go first: it is the server's delays that are measured, not those of this crowd.
-setPriority(10);
 
 process.on('message', async (job) => process.send(await flood(job)));
 process.on('disconnect', () => process.exit());

@@ -17,7 +17,7 @@ export class Connection {
     this.#socket = this.#open();
   }
 
-  /** @returns status and headers of the answer */
+  /** @returns status and headers of the answer, and whether it was refused in the queue rather than at the door */
   send(message) {
     this.#answer = '';
     this.#waiting = Promise.withResolvers();
@@ -54,6 +54,7 @@ export class Connection {
     this.#waiting?.resolve({
       status: Number(head.slice(9, 12)),
       retryAfter: retryAfter && Number(retryAfter),
+      hasWaited: this.#answer.includes('place in the queue', end),
     });
   }
 }

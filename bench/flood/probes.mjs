@@ -40,9 +40,13 @@ async function probe({ port, seconds, probes }) {
   /** On a connection on which no other question waits. */
   async function answer(question, message) {
     const connection = idle.pop() ?? open();
-    const { status } = await connection.send(message);
+    const { status, hasWaited } = await connection.send(message);
     if (!pending.delete(question)) return;
-    collect(took[question.name], status, performance.now() - question.dueAt);
+    collect(
+      took[question.name],
+      hasWaited ? `${status} after waiting` : status,
+      performance.now() - question.dueAt,
+    );
     idle.push(connection);
   }
 
