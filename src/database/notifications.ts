@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Client } from 'pg';
 import type { EntityManager } from 'typeorm';
+import { Clock } from '../common/clock';
 import { Config } from '../config/config';
 
 type Handler = (payload: string) => void;
@@ -15,7 +16,7 @@ const HEARTBEAT_TIMEOUT_MS = 2_000;
 /**
  * Messages between replicas over PostgreSQL's LISTEN and NOTIFY, on a direct connection of its own: a transaction
  * pooler gives no session to listen in. Messages sent while the connection is down are lost, so whoever relies on them
- * is told when it goes and when it is back.
+ * is told when it goes and when it is back. Its heartbeat brings the time of the database along.
  */
 @Injectable()
 export class Notifications implements OnApplicationShutdown {
@@ -28,7 +29,10 @@ export class Notifications implements OnApplicationShutdown {
   private listening = false;
   private isStopped = false;
 
-  constructor(private readonly config: Config) {}
+  constructor(
+    private readonly config: Config,
+    private readonly clock: Clock,
+  ) {}
 
   /** Whether messages of other replicas arrive at the moment. */
   get isListening(): boolean {
@@ -72,6 +76,7 @@ export class Notifications implements OnApplicationShutdown {
     client.on('end', () => this.reconnect(client));
     try {
       await client.connect();
+      await this.readTime(client);
       for (const channel of this.handlers.keys()) await this.subscribe(client, channel);
       this.retryAfter = FIRST_RETRY_MS;
       this.heartbeat = setInterval(() => void this.probe(client), HEARTBEAT_MS).unref();
@@ -89,10 +94,18 @@ export class Notifications implements OnApplicationShutdown {
 
   private async probe(client: Client): Promise<void> {
     try {
-      await client.query('SELECT 1');
+      await this.readTime(client);
     } catch {
       this.reconnect(client);
     }
+  }
+
+  private async readTime(client: Client): Promise<void> {
+    const askedAt = performance.now();
+    const { rows } = await client.query<{ ms: string }>(
+      'SELECT extract(epoch FROM clock_timestamp()) * 1000 AS ms',
+    );
+    this.clock.follow(Number(rows[0]!.ms), askedAt);
   }
 
   private reconnect(client: Client): void {

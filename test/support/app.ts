@@ -29,6 +29,8 @@ export interface TestAppOptions {
   /** Another replica: on this database, with this clock. */
   database?: TestDatabase;
   clock?: MovableClock;
+  /** As of a machine whose clock is so many milliseconds ahead; it is not moved. */
+  wrongBy?: number;
   /** Letters go here instead of a mailbox of its own; null selects the development mailbox. */
   smtpUrl?: string | null;
   /** Of HTTP: what is to be waited for shorter than in earnest. */
@@ -51,6 +53,7 @@ export class TestApp {
     env = {},
     database,
     clock = new MovableClock(),
+    wrongBy,
     smtpUrl,
     limits,
   }: TestAppOptions = {}): Promise<TestApp> {
@@ -66,7 +69,7 @@ export class TestApp {
     const config = Config.from(settings, {});
     const testing = await Test.createTestingModule({ imports: [AppModule.with(config)] })
       .overrideProvider(Clock)
-      .useValue(clock)
+      .useValue(wrongBy === undefined ? clock : Clock.wrongBy(wrongBy))
       .compile();
     const adapter = createAdapter(config, { ...HTTP_LIMITS, ...limits });
     const nest = testing.createNestApplication<NestFastifyApplication>(adapter, {
