@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { describe, JobError, type Job } from '../jobs/job';
 import { Jobs } from '../jobs/jobs.service';
-import { Throttle } from '../jobs/throttle';
+import { Throttle } from '../common/throttle';
 import { isSendable } from './address';
 import { NOTHING, type LetterJob } from './letter-job';
 import { MailService } from './mail.service';
