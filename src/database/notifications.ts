@@ -45,8 +45,10 @@ export class Notifications implements OnApplicationShutdown {
    */
   async listen(channel: string, onMessage: Handler, onState: StateHandler): Promise<void> {
     this.handlers.set(channel, { onMessage, onState });
-    if (!this.client) await this.connect();
-    else await this.subscribe(this.client, channel);
+    if (!this.client) return this.connect();
+    // A connection that is still being made finds the channel among the handlers.
+    const { client, listening } = this;
+    if (listening) await this.subscribe(client, channel).catch(() => this.reconnect(client));
   }
 
   /** Sends a message when the transaction commits. The commit takes a lock of the whole database: use it sparingly. */
