@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { loggedIn } from '../support/actors';
+import { loggedIn, PASSWORD } from '../support/actors';
 import { TestApp } from '../support/app';
 import { MINUTE } from '../support/clock';
 
@@ -58,5 +58,26 @@ describe('a database that only reads: a standby, or a full disk', () => {
       status: 401,
       body: { code: 'refresh_token_reused' },
     });
+  });
+
+  it('has nothing half done where its disk is full', async () => {
+    const { token } = await loggedIn(app);
+    app.clock.advance(2 * MINUTE);
+    // What PostgreSQL says when it can extend no file; there and then as here.
+    await app.database.query(`
+      CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full';
+      END $$;
+      CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON sessions EXECUTE FUNCTION full_disk();
+      CREATE TRIGGER full_disk BEFORE INSERT ON audit_events EXECUTE FUNCTION full_disk()`);
+    expect((await read(token)).status).toBe(200);
+    expect(await rename(token)).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+    const account = { email: 'late@example.org', password: PASSWORD };
+    expect((await app.http.post('/api/auth/register', account)).status).toBe(503);
+    expect(await app.database.query('SELECT FROM users WHERE email = $1', [account.email])).toEqual([]);
+    expect((await read(token)).body).toMatchObject({ name: null });
+    await app.database.query('DROP FUNCTION full_disk CASCADE');
+    expect((await rename(token)).status).toBe(200);
+    expect((await app.http.post('/api/auth/register', account)).status).toBe(201);
   });
 });
