@@ -3,7 +3,7 @@ import type { AuditEvent } from '../../audit/audit-event.entity';
 import { AuditService } from '../../audit/audit.service';
 import type { Principal } from '../../common/access/principal';
 import { AppError } from '../../common/errors/app-error';
-import { decodeCursor, encodeCursor } from './cursor';
+import { decodeCursor, encodeCursor } from '../../common/paging/cursor';
 
 export interface ActivityPage {
   events: AuditEvent[];
