@@ -15,6 +15,7 @@ import { MetricsModule } from './metrics/metrics.module';
 import { RateLimitModule, ThrottlingModule } from './rate-limit/rate-limit.module';
 import { AddressThrottlerGuard } from './rate-limit/throttler.guards';
 import { SessionsModule } from './sessions/sessions.module';
+import { TasksModule } from './tasks/tasks.module';
 import { UsersModule } from './users/users.module';
 
 @Module({})
@@ -32,6 +33,7 @@ export class AppModule {
         AuditModule,
         UsersModule,
         SessionsModule,
+        TasksModule,
         MailModule,
         ...(config.mail.smtpUrl ? [] : [MailboxModule]),
         AuthModule,

@@ -1,10 +1,11 @@
--- Two roles for Gatehouse, so that whoever takes over the service can read and write rows and nothing more:
+-- Three roles for Gatehouse, so that whoever takes over the service can read and write rows and nothing more:
 --
 --   gatehouse_owner   owns the tables, and migrates: `gatehouse db migrate` with its DATABASE_URL
 --   gatehouse_app     serves requests; every migration ends by giving it its rights, table by table
+--   gatehouse_tenant  what the service becomes for users' own rows: nobody logs in as it, and row-level security holds it
 --
 -- Run it once for a database, before the first migration, by a superuser or by the database's owner who may create roles;
--- running it again changes nothing. The roles have no password yet: set one for each with \password in psql.
+-- running it again changes nothing. The first two have no password yet: set one for each with \password in psql.
 --
 --   psql "$ADMIN_URL" --single-transaction --set ON_ERROR_STOP=1 --file roles.sql
 
@@ -16,8 +17,15 @@ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'gatehouse_app') THEN
     CREATE ROLE gatehouse_app LOGIN;
   END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'gatehouse_tenant') THEN
+    CREATE ROLE gatehouse_tenant NOLOGIN NOSUPERUSER NOBYPASSRLS NOINHERIT;
+  END IF;
 END
 $$;
+
+-- To become the tenant is allowed, to have its rights beside one's own is not: who forgets to become it is refused.
+ALTER ROLE gatehouse_app NOINHERIT;
+GRANT gatehouse_tenant TO gatehouse_owner, gatehouse_app;
 
 -- Nobody else connects; what you watch or back up with as another role needs a GRANT CONNECT of its own.
 DO $$

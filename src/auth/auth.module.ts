@@ -6,6 +6,7 @@ import { AuditModule } from '../audit/audit.module';
 import { MailModule } from '../mail/mail.module';
 import { RateLimitModule } from '../rate-limit/rate-limit.module';
 import { SessionsModule } from '../sessions/sessions.module';
+import { TasksModule } from '../tasks/tasks.module';
 import { UsersModule } from '../users/users.module';
 import { ActivityController } from './activity/activity.controller';
 import { ActivityService } from './activity/activity.service';
@@ -25,6 +26,7 @@ import { DevicesService } from './devices/devices.service';
 import { AuthenticationGuard } from './guards/authentication.guard';
 import { CsrfGuard } from './guards/csrf.guard';
 import { LiveSessionGuard } from './guards/live-session.guard';
+import { OwnershipGuard } from './guards/ownership.guard';
 import { RecentLoginGuard } from './guards/recent-login.guard';
 import { KeysController } from './keys/keys.controller';
 import { CredentialsService } from './login/credentials.service';
@@ -81,6 +83,7 @@ import { VerificationTokens } from './tokens/verification-tokens';
     MailModule,
     RateLimitModule,
     SessionsModule,
+    TasksModule,
     UsersModule,
   ],
   controllers: [
@@ -100,9 +103,10 @@ import { VerificationTokens } from './tokens/verification-tokens';
     KeysController,
   ],
   providers: [
-    // In this order: who asks, did they mean to, are they who they were.
+    // In this order: who asks, did they mean to, is it theirs, are they who they were.
     { provide: APP_GUARD, useClass: AuthenticationGuard },
     { provide: APP_GUARD, useClass: CsrfGuard },
+    { provide: APP_GUARD, useClass: OwnershipGuard },
     { provide: APP_GUARD, useClass: RecentLoginGuard },
     LiveSessionGuard,
     LocalStrategy,

@@ -27,6 +27,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .addTag('Sessions')
     .addTag('Profile')
     .addTag('Account')
+    .addTag('Tasks')
     .addTag('Recovery')
     .addTag('Operations')
     .build();

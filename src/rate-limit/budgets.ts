@@ -32,6 +32,7 @@ export const BUDGETS = {
   refresh: { address: rate(300, MINUTE) },
   'change-password': { address: rate(20, MINUTE), account: rate(20, QUARTER) },
   export: { address: rate(10, MINUTE), account: rate(10, HOUR) },
+  tasks: { account: rate(300, MINUTE) },
 } as const satisfies Record<'requests' | RouteBudget, Budget>;
 
 export type BudgetName = keyof typeof BUDGETS;

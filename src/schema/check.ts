@@ -8,6 +8,7 @@ import { readCatalog } from './catalog';
 import { differences, type SchemaProblem } from './differences';
 import { expectedSchema } from './expected';
 import { countRows, type RowCount } from './row-counts';
+import { rowSecurityProblems } from './row-security';
 
 /** Of every module: `.js` as built. */
 export const ENTITIES = [join(__dirname, '..', '**', '*.entity.js')];
@@ -52,6 +53,7 @@ async function examine(dataSource: DataSource): Promise<SchemaReport> {
       ...pending.map((name) => problem('pending_migration', name, 'has not been applied')),
       ...unknown.map((name) => problem('unknown_migration', name, 'was applied by another version')),
       ...differences(expected, catalog),
+      ...(await rowSecurityProblems(dataSource)),
       ...(await checkJobQueue(dataSource)).map((detail) => problem('job_queue', 'pgboss', detail)),
     ],
     migrations: { applied: applied.length, pending, unknown },

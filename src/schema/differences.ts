@@ -10,7 +10,10 @@ export interface SchemaProblem {
     | `${'missing' | 'extra' | 'changed'}_${'column' | 'index' | 'constraint'}`
     | `invalid_${'index' | 'constraint'}`
     | 'missing_trigger'
-    | 'disabled_trigger';
+    | 'disabled_trigger'
+    | 'row_security'
+    | `${'missing' | 'extra' | 'changed'}_policy`
+    | `${'missing' | 'unsafe'}_role`;
   /** Null for what belongs to no table. */
   table: string | null;
   name: string;

@@ -20,14 +20,16 @@ export async function countRows(dataSource: DataSource, tables: string[]): Promi
 
 async function countOf(dataSource: DataSource, table: string): Promise<Omit<RowCount, 'table'>> {
   // Of a partitioned table all partitions, of another one itself; -1 stands for never analysed.
-  const [size] = await dataSource.query<{ rows: number; bytes: number }[]>(
-    `SELECT sum(greatest(c.reltuples, 0))::float8 AS rows, sum(pg_table_size(c.oid))::float8 AS bytes
+  const [size] = await dataSource.query<{ rows: number; bytes: number; isFiltered: boolean }[]>(
+    `SELECT sum(greatest(c.reltuples, 0))::float8 AS rows, sum(pg_table_size(c.oid))::float8 AS bytes,
+       row_security_active($1::regclass) AS "isFiltered"
      FROM pg_class AS c
      WHERE c.relkind = 'r' AND (c.oid = $1::regclass OR c.oid IN (SELECT relid FROM pg_partition_tree($1::regclass)))`,
     [table],
   );
-  const { rows, bytes } = size!;
-  if (rows > COUNTED_ROWS || bytes > COUNTED_BYTES)
+  const { rows, bytes, isFiltered } = size!;
+  // Of users' own rows this role sees none: to count them would be to say that there are none.
+  if (isFiltered || rows > COUNTED_ROWS || bytes > COUNTED_BYTES)
     return { rows: rows === 0 ? null : Math.round(rows), isEstimate: true };
   try {
     const [count] = await dataSource.query<{ rows: number }[]>(

@@ -41,3 +41,14 @@ export class User {
   @Column({ type: 'timestamptz', name: 'updated_at', precision: 3 })
   updatedAt: Date;
 }
+
+/** What owners see of their account: no secret, and nothing that a decision is made by. */
+export type UserView = Pick<
+  User,
+  'id' | 'email' | 'name' | 'emailVerifiedAt' | 'isActive' | 'createdAt' | 'updatedAt'
+>;
+
+export function viewOf(user: User): UserView {
+  const { id, email, name, emailVerifiedAt, isActive, createdAt, updatedAt } = user;
+  return { id, email, name, emailVerifiedAt, isActive, createdAt, updatedAt };
+}

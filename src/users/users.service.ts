@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { IsNull, LessThan, type EntityManager, Repository } from 'typeorm';
+import { IsNull, LessThan, type EntityManager, type FindOptionsWhere, Repository } from 'typeorm';
 import { Clock } from '../common/clock';
 import { newId } from '../common/crypto/tokens';
 import { canonicalEmail } from '../common/validation/email-address';
 import { isUniqueViolation } from '../database/unique-violation';
-import { User } from './user.entity';
+import { UserCache } from './user-cache';
+import { User, viewOf, type UserView } from './user.entity';
 
 /** No hash: comparing with it takes as long as with one, and always fails. */
 const LOCKED = '!';
@@ -28,6 +29,7 @@ export interface UserFilter {
 export class UsersService {
   constructor(
     @InjectRepository(User) private readonly users: Repository<User>,
+    private readonly cache: UserCache,
     private readonly clock: Clock,
   ) {}
 
@@ -58,6 +60,18 @@ export class UsersService {
       createdAt: now,
       updatedAt: now,
     });
+  }
+
+  /** What its owner sees of the account; from memory where it has not changed. */
+  async view(id: string): Promise<UserView | undefined> {
+    const known = this.cache.find(id);
+    if (known) return known;
+    const readingSince = this.cache.beginReading();
+    const user = await this.findById(id);
+    if (!user) return undefined;
+    const view = viewOf(user);
+    this.cache.keep(view, readingSince);
+    return view;
   }
 
   findById(id: string, tx?: EntityManager): Promise<User | null> {
@@ -91,13 +105,8 @@ export class UsersService {
    *
    * @returns false where it was so already
    */
-  async setActive(id: string, isActive: boolean, tx: EntityManager): Promise<boolean> {
-    const { affected } = await tx.update(
-      User,
-      { id, isActive: !isActive },
-      { isActive, updatedAt: this.clock.now() },
-    );
-    return affected === 1;
+  setActive(id: string, isActive: boolean, tx: EntityManager): Promise<boolean> {
+    return this.change({ id, isActive: !isActive }, { isActive }, tx);
   }
 
   /**
@@ -105,8 +114,7 @@ export class UsersService {
    * pending change of address goes.
    */
   async setPassword(id: string, passwordHash: string, tx: EntityManager): Promise<void> {
-    const updatedAt = this.clock.now();
-    await tx.update(User, { id }, { passwordHash, breachToldAt: null, pendingEmail: null, updatedAt });
+    await this.change({ id }, { passwordHash, breachToldAt: null, pendingEmail: null }, tx);
   }
 
   /** Leaves the account without a password that anybody could know: only a mailed link sets a new one. */
@@ -126,7 +134,7 @@ export class UsersService {
 
   /** @param email normalised */
   async setPendingEmail(id: string, email: string, tx: EntityManager): Promise<void> {
-    await tx.update(User, { id }, { pendingEmail: email, updatedAt: this.clock.now() });
+    await this.change({ id }, { pendingEmail: email }, tx);
   }
 
   /**
@@ -144,18 +152,12 @@ export class UsersService {
   }
 
   /** Marks the address verified, but only the very address that the proof was about. */
-  async markVerified(id: string, email: string, tx: EntityManager): Promise<boolean> {
-    const now = this.clock.now();
-    const { affected } = await tx.update(
-      User,
-      { id, email, emailVerifiedAt: IsNull() },
-      { emailVerifiedAt: now, updatedAt: now },
-    );
-    return affected === 1;
+  markVerified(id: string, email: string, tx: EntityManager): Promise<boolean> {
+    return this.change({ id, email, emailVerifiedAt: IsNull() }, { emailVerifiedAt: this.clock.now() }, tx);
   }
 
   async rename(id: string, name: string | null, tx: EntityManager): Promise<void> {
-    await tx.update(User, { id }, { name, updatedAt: this.clock.now() });
+    await this.change({ id }, { name }, tx);
   }
 
   /**
@@ -182,6 +184,7 @@ export class UsersService {
   /** Removes the account, and by its foreign keys everything that is its own. */
   async remove(id: string, tx: EntityManager): Promise<void> {
     await tx.delete(User, { id });
+    await this.cache.announce([id], tx);
   }
 
   /** Removes accounts that were never verified. Returns their ids. */
@@ -194,7 +197,9 @@ export class UsersService {
       lock: { mode: 'pessimistic_write', onLocked: 'skip_locked' },
     });
     const ids = stale.map(({ id }) => id);
-    if (ids.length > 0) await tx.delete(User, ids);
+    if (ids.length === 0) return ids;
+    await tx.delete(User, ids);
+    await this.cache.announce(ids, tx);
     return ids;
   }
 
@@ -203,18 +208,26 @@ export class UsersService {
     where: { id: string; pendingEmail?: string },
     tx: EntityManager,
   ): Promise<boolean> {
-    const now = this.clock.now();
-    const emailCanonical = canonicalEmail(email);
+    const emailVerifiedAt = this.clock.now();
+    const change = { email, emailCanonical: canonicalEmail(email), pendingEmail: null, emailVerifiedAt };
     try {
       // In a savepoint: the unique index may refuse, and the transaction goes on.
-      return await tx.transaction(async (savepoint) => {
-        const change = { email, emailCanonical, pendingEmail: null, emailVerifiedAt: now, updatedAt: now };
-        const { affected } = await savepoint.update(User, where, change);
-        return affected === 1;
-      });
+      return await tx.transaction((savepoint) => this.change(where, change, savepoint));
     } catch (error) {
       if (isUniqueViolation(error, 'ux_users_email_canonical')) return false;
       throw error;
     }
+  }
+
+  /** Every change of what `view` shows goes through here, or is announced where it is made. */
+  private async change(
+    where: FindOptionsWhere<User> & { id: string },
+    change: Partial<User>,
+    tx: EntityManager,
+  ): Promise<boolean> {
+    const { affected } = await tx.update(User, where, { ...change, updatedAt: this.clock.now() });
+    if (affected !== 1) return false;
+    await this.cache.announce([where.id], tx);
+    return true;
   }
 }

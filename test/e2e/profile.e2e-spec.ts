@@ -1,5 +1,6 @@
-import { TestApp } from '../support/app';
+import { Client } from 'pg';
 import { loggedIn } from '../support/actors';
+import { TestApp } from '../support/app';
 
 describe('profile', () => {
   let app: TestApp;
@@ -24,6 +25,62 @@ describe('profile', () => {
       await app.database.query('DELETE FROM users WHERE id = $1', [id]);
       const { status, body } = await app.http.get('/api/auth/profile', { token });
       expect([status, body.code]).toEqual([401, 'session_revoked']);
+    });
+  });
+
+  describe('read again', () => {
+    let replica: TestApp;
+
+    beforeAll(async () => {
+      replica = await TestApp.start({ database: app.database, clock: app.clock });
+    });
+    afterAll(() => replica.close());
+
+    const nameOn = async ({ http }: TestApp, token: string) =>
+      (await http.get<{ name: string }>('/api/auth/profile', { token })).body.name;
+
+    it('asks the database nothing', async () => {
+      const { token } = await loggedIn(app);
+      await update({ name: 'Ada' }, token);
+      // The echo of the change may still be on its way, and has the first reading forgotten.
+      for (let round = 0; round < 5; round++) expect(await nameOn(app, token)).toBe('Ada');
+      const holder = new Client({ connectionString: app.database.url });
+      await holder.connect();
+      await holder.query('BEGIN; LOCK TABLE users, sessions');
+      const start = performance.now();
+      expect(await nameOn(app, token)).toBe('Ada');
+      expect(performance.now() - start).toBeLessThan(1_000);
+      await holder.end();
+    });
+
+    it('is never behind an answered change, and on the other replica soon not either', async () => {
+      const { token } = await loggedIn(app);
+      for (let round = 1; round <= 50; round++) {
+        const name = `Ada ${round}`;
+        // Read all the time, so that a reading is under way whenever the change is committed.
+        let isChanged = false;
+        const readers = [app, replica].map(async (each) => {
+          while (!isChanged) await nameOn(each, token);
+        });
+        await update({ name }, token);
+        expect(await nameOn(app, token)).toBe(name);
+        isChanged = true;
+        await Promise.all(readers);
+        const deadline = Date.now() + 1_000;
+        while ((await nameOn(replica, token)) !== name) expect(Date.now()).toBeLessThan(deadline);
+        expect(await nameOn(app, token)).toBe(name);
+      }
+    });
+
+    it('hears of changes by other processes', async () => {
+      const { token, email } = await loggedIn(app);
+      expect(await nameOn(app, token)).toBeNull();
+      await app.database.query(`UPDATE users SET name = 'elsewhere' WHERE email = $1`, [email]);
+      await app.database.query(`SELECT pg_notify('user_changed', id::text) FROM users WHERE email = $1`, [
+        email,
+      ]);
+      const deadline = Date.now() + 1_000;
+      while ((await nameOn(app, token)) !== 'elsewhere') expect(Date.now()).toBeLessThan(deadline);
     });
   });
 

@@ -30,12 +30,13 @@ export class ExportController {
   @ApiOkResponse({
     schema: {
       type: 'object',
-      required: ['exportedAt', 'account', 'sessions', 'securityNotices', 'securityEvents'],
+      required: ['exportedAt', 'account', 'sessions', 'securityNotices', 'tasks', 'securityEvents'],
       properties: {
         exportedAt: { type: 'string', format: 'date-time' },
         account: object,
         sessions: list,
         securityNotices: list,
+        tasks: list,
         securityEvents: list,
       },
     },

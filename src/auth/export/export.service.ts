@@ -6,6 +6,7 @@ import { AppError } from '../../common/errors/app-error';
 import type { ClientInfo } from '../../common/http/client-info';
 import { Transactions } from '../../database/transactions';
 import { SessionsService } from '../../sessions/sessions.service';
+import { TasksService } from '../../tasks/tasks.service';
 import type { User } from '../../users/user.entity';
 import { UsersService } from '../../users/users.service';
 import { NoticesService } from '../notices/notices.service';
@@ -16,6 +17,7 @@ export class ExportService {
     private readonly users: UsersService,
     private readonly sessions: SessionsService,
     private readonly notices: NoticesService,
+    private readonly tasks: TasksService,
     private readonly audit: AuditService,
     private readonly transactions: Transactions,
     private readonly clock: Clock,
@@ -39,13 +41,20 @@ export class ExportService {
     yield `{"exportedAt":${JSON.stringify(this.clock.now())},"account":${JSON.stringify(account)},"sessions":`;
     const sessions = await this.sessions.listAll(user.id);
     yield JSON.stringify(sessions.map(({ secretHash: _hash, ...session }) => session));
-    yield `,"securityNotices":${JSON.stringify(await this.notices.list(user.id))},"securityEvents":[`;
-    let isFirst = true;
-    for await (const page of this.audit.pagesOf(user.id)) {
-      const events = page.map((event) => JSON.stringify(event)).join(',');
-      yield isFirst ? events : `,${events}`;
-      isFirst = false;
-    }
+    yield `,"securityNotices":${JSON.stringify(await this.notices.list(user.id))},"tasks":[`;
+    yield* listOf(this.tasks.pagesOf(user.id));
+    yield '],"securityEvents":[';
+    yield* listOf(this.audit.pagesOf(user.id));
     yield ']}';
+  }
+}
+
+/** The items of all pages as JSON, with commas between them. */
+async function* listOf(pages: AsyncIterable<object[]>): AsyncGenerator<string> {
+  let isFirst = true;
+  for await (const page of pages) {
+    const items = page.map((item) => JSON.stringify(item)).join(',');
+    yield isFirst ? items : `,${items}`;
+    isFirst = false;
   }
 }

@@ -4,7 +4,7 @@ import type { Principal } from '../../common/access/principal';
 import { AppError } from '../../common/errors/app-error';
 import type { ClientInfo } from '../../common/http/client-info';
 import { Transactions } from '../../database/transactions';
-import type { User } from '../../users/user.entity';
+import type { UserView } from '../../users/user.entity';
 import { UsersService } from '../../users/users.service';
 
 @Injectable()
@@ -16,14 +16,14 @@ export class ProfileService {
   ) {}
 
   /** @throws AppError `not_found` where the account is gone */
-  async read({ userId }: Principal): Promise<User> {
-    const user = await this.users.findById(userId);
+  async read({ userId }: Principal): Promise<UserView> {
+    const user = await this.users.view(userId);
     if (!user) throw new AppError('not_found');
     return user;
   }
 
   /** @param name null or blank removes it */
-  async rename(principal: Principal, name: string | null, client: ClientInfo): Promise<User> {
+  async rename(principal: Principal, name: string | null, client: ClientInfo): Promise<UserView> {
     const { userId, sessionId } = principal;
     await this.transactions.run(async (tx) => {
       await this.users.rename(userId, name?.trim() || null, tx);

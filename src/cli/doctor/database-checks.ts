@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import type { Config, DatabaseConfig } from '../../config/config';
 import { connectOnce } from '../../database/connect';
+import { TENANT_ROLE } from '../../database/own-rows';
 import type { SchemaReport } from '../../schema/check';
 import { directFindings, poolerFindings, tlsFinding } from './connection-checks';
 import { readFacts, type Facts } from './database-facts';
@@ -82,6 +83,7 @@ function roleFindings({
   bypassesRls,
   canCreate,
   ownsTables,
+  mayBecomeTenant,
   auditRights,
 }: Facts): Finding[] {
   const leastRights = 'serve with a role that reads and writes rows only, and migrate with another';
@@ -94,6 +96,16 @@ function roleFindings({
       ? warn('database.ddl', `${role} can change the schema`, leastRights)
       : ok('database.ddl', `${role} cannot change the schema`),
   );
+  if (mayBecomeTenant === true)
+    findings.push(ok('database.tenant', `${role} becomes ${TENANT_ROLE} for the rows of users`));
+  if (mayBecomeTenant === false)
+    findings.push(
+      fail(
+        'database.tenant',
+        `${role} may not become ${TENANT_ROLE}, which it does for the rows of users`,
+        `GRANT ${TENANT_ROLE} TO ${role}, or run deploy/sql/roles.sql`,
+      ),
+    );
   if (auditRights === null) return findings;
   const rights = auditRights.join(', ');
   findings.push(

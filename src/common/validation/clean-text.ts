@@ -9,12 +9,21 @@ export function isCleanText(value: string): boolean {
 }
 
 export function IsCleanText(): PropertyDecorator {
+  return rule('must be plain text on one line', isCleanText);
+}
+
+/** The same on any number of lines: line breaks and tabs besides. */
+export function IsCleanLines(): PropertyDecorator {
+  return rule('must be plain text', (value) => isCleanText(value.replace(/[\t\n\r]/g, ' ')));
+}
+
+function rule(message: string, isClean: (value: string) => boolean): PropertyDecorator {
   return (target, property) =>
     registerDecorator({
       name: 'isCleanText',
       target: target.constructor,
       propertyName: property as string,
-      options: { message: 'must be plain text on one line' },
-      validator: { validate: (value: unknown) => typeof value === 'string' && isCleanText(value) },
+      options: { message },
+      validator: { validate: (value: unknown) => typeof value === 'string' && isClean(value) },
     });
 }

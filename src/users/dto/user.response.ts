@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { User } from '../user.entity';
+import type { UserView } from '../user.entity';
 
 /** What an account looks like to its owner. */
 export class UserResponse {
@@ -24,7 +24,7 @@ export class UserResponse {
   @ApiProperty({ format: 'date-time', example: '2026-11-21T09:00:00.000Z' })
   updatedAt: string;
 
-  static from(user: User): UserResponse {
+  static from(user: UserView): UserResponse {
     return {
       id: user.id,
       email: user.email,
