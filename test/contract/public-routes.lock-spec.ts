@@ -1,10 +1,7 @@
-import { MetadataScanner, ModulesContainer, Reflector } from '@nestjs/core';
-import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants';
-import { RequestMethod } from '@nestjs/common';
 import { newSecret } from '../../src/common/crypto/tokens';
-import { IS_PUBLIC } from '../../src/common/access/public.decorator';
 import { committedOpenApi } from '../support/openapi';
 import { TestApp } from '../support/app';
+import { routesOf } from '../support/routes';
 
 /** Adding a line here opens a route to everybody. Be sure that you mean it. */
 const PUBLIC_ROUTES = [
@@ -36,26 +33,8 @@ describe('public routes', () => {
   afterAll(() => app.close());
 
   it('are exactly the listed ones', () => {
-    const reflector = app.nest.get(Reflector);
-    const scanner = new MetadataScanner();
-    const open: string[] = [];
-    const modules = [...app.nest.get(ModulesContainer).values()];
-    for (const { metatype, instance } of modules.flatMap(({ controllers }) => [...controllers.values()])) {
-      const prefix = Reflect.getMetadata(PATH_METADATA, metatype!) as string;
-      for (const name of scanner.getAllMethodNames(instance as object)) {
-        const handler = (instance as Record<string, () => unknown>)[name]!;
-        const path = Reflect.getMetadata(PATH_METADATA, handler) as string | undefined;
-        if (path === undefined || !reflector.getAllAndOverride(IS_PUBLIC, [handler, metatype!])) continue;
-        const method = RequestMethod[Reflect.getMetadata(METHOD_METADATA, handler) as number];
-        open.push(
-          `${method} ${`/${prefix}/${path}`
-            .replace(/\/+/g, '/')
-            .replace(/(.)\/$/, '$1')
-            .replace(/:(\w+)/g, '{$1}')}`,
-        );
-      }
-    }
-    expect(open.sort()).toEqual(PUBLIC_ROUTES);
+    const open = routesOf(app).filter(({ isPublic }) => isPublic);
+    expect(open.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(PUBLIC_ROUTES);
   });
 
   it('are the only ones of the OpenAPI document that let a stranger in', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { migrateAtStart, migrateUp, UnmigratedError } from '../../src/schema/migrate';
-import { RIGHTS } from '../../src/schema/rights';
+import { RIGHTS, USER_OWNED } from '../../src/schema/rights';
 import { loggedIn, PASSWORD } from '../support/actors';
 import { TEST_SECRET, TestApp } from '../support/app';
 import { cliOf } from '../support/cli';
@@ -85,8 +85,18 @@ describe('a database with one role that migrates and another that serves', () =>
 
   it('everything a user does works as the one that serves', async () => {
     app = await TestApp.start({ database: { ...database, url: urlAs('gatehouse_app') } });
-    const { email, token, refreshToken } = await loggedIn(app);
+    const { id, email, token, refreshToken } = await loggedIn(app);
     expect((await app.http.put('/api/auth/profile', { name: 'Ada' }, { token })).status).toBe(200);
+    const tasks = `/api/users/${id}/tasks`;
+    const made = await app.http.post<{ id: string }>(tasks, { title: 'Mine' }, { token });
+    expect(made.status).toBe(201);
+    const changed = await app.http.put(`${tasks}/${made.body.id}`, { completed: true }, { token });
+    expect(changed.body).toMatchObject({ title: 'Mine', completed: true });
+    expect((await app.http.get(tasks, { token })).body).toEqual({ items: [changed.body], nextCursor: null });
+    const exported = await app.http.get<{ tasks: unknown[] }>('/api/auth/export', { token });
+    expect([exported.status, exported.body.tasks.length]).toEqual([200, 1]);
+    const second = await app.http.post<{ id: string }>(tasks, { title: 'Too much' }, { token });
+    expect((await app.http.delete(`${tasks}/${second.body.id}`, undefined, { token })).status).toBe(204);
     const wrong = await app.http.post('/api/auth/login', { email, password: `${PASSWORD}!` });
     expect(wrong.status).toBe(401);
     const refreshed = await app.http.post<Record<string, string>>('/api/auth/refresh', {
@@ -111,6 +121,8 @@ describe('a database with one role that migrates and another that serves', () =>
     expect((await app.http.get('/api/auth/activity', credentials)).status).toBe(200);
     expect((await app.http.delete('/api/auth/profile', { password }, credentials)).status).toBe(204);
     expect(await database.query('SELECT 1 FROM users WHERE email = $1', [email])).toEqual([]);
+    // As the superuser, who sees all rows: nothing is left by a cascade that row-level security has hidden from.
+    expect(await database.query('SELECT 1 FROM tasks')).toEqual([]);
     expect((await app.http.get('/health')).body.status).toBe('ok');
   });
 
@@ -121,8 +133,10 @@ describe('a database with one role that migrates and another that serves', () =>
     expect([verification.code, verification.stderr]).toEqual([0, '']);
     const doctor = await cli.run(['doctor', '--json']);
     const { findings } = JSON.parse(doctor.stdout) as { findings: { check: string; status: string }[] };
-    const about = findings.filter(({ check }) => /^database\.(role|ddl|audit|schema|jobs)$/.test(check));
-    expect(about.map(({ status }) => status)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok']);
+    const about = findings.filter(({ check }) =>
+      /^database\.(role|ddl|tenant|audit|schema|jobs)$/.test(check),
+    );
+    expect(about.map(({ status }) => status)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok', 'ok']);
   });
 
   it.each([
@@ -156,6 +170,12 @@ describe('a database with one role that migrates and another that serves', () =>
     'INSERT INTO audit_head (sequence, hash) VALUES (0, NULL)',
     `UPDATE audit_pending SET event_id = gen_random_uuid()`,
     `SELECT drop_audit_month(now()::date)`,
+    'SELECT * FROM tasks',
+    'DELETE FROM tasks',
+    'ALTER TABLE tasks DISABLE ROW LEVEL SECURITY',
+    'DROP POLICY own_rows ON tasks',
+    'ALTER ROLE gatehouse_tenant BYPASSRLS',
+    'SET row_security = off; SET ROLE gatehouse_tenant; SELECT * FROM tasks',
   ])('the one that serves cannot %s', async (sql) => {
     await expect(as('gatehouse_app', sql)).rejects.toMatchObject({ code: INSUFFICIENT_PRIVILEGE });
   });
@@ -171,27 +191,71 @@ describe('a database with one role that migrates and another that serves', () =>
         await expect(as('gatehouse_app', sql)).rejects.toMatchObject({ code: INSUFFICIENT_PRIVILEGE });
   });
 
+  it('the one that migrates has none of the rows of users, though it owns their tables', async () => {
+    const { id, token } = await loggedIn(app);
+    await app.http.post(`/api/users/${id}/tasks`, { title: 'Mine' }, { token });
+    expect(await database.query('SELECT title FROM tasks')).toEqual([{ title: 'Mine' }]);
+    expect(await as('gatehouse_owner', 'SELECT * FROM tasks')).toEqual([]);
+    expect(await as('gatehouse_owner', `UPDATE tasks SET title = 'Read' RETURNING 1`)).toEqual([]);
+    // As pg_dump asks: an error is better than a backup without them.
+    const dump = as('gatehouse_owner', 'SET row_security = off; COPY tasks TO STDOUT');
+    await expect(dump).rejects.toMatchObject({ code: INSUFFICIENT_PRIVILEGE });
+  });
+
+  it('a role that may not become the tenant is told so by doctor', async () => {
+    await database.query('REVOKE gatehouse_tenant FROM gatehouse_app');
+    const { stdout } = await cliOf(urlAs('gatehouse_app')).run(['doctor', '--json']);
+    await database.query(SCRIPT);
+    const { findings } = JSON.parse(stdout) as { findings: object[] };
+    expect(findings).toContainEqual({
+      check: 'database.tenant',
+      status: 'fail',
+      message: 'gatehouse_app may not become gatehouse_tenant, which it does for the rows of users',
+      advice: 'GRANT gatehouse_tenant TO gatehouse_app, or run deploy/sql/roles.sql',
+    });
+  });
+
   it('every table has its rights in src/schema/rights.ts, and those are what the database says', async () => {
-    const tables = await database.query<{ name: string; rights: string[] | null; columns: string[] | null }>(`
-      SELECT c.relname AS name,
-        (SELECT array_agg(privilege_type) FROM aclexplode(c.relacl) WHERE grantee = 'gatehouse_app'::regrole) AS rights,
-        (SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute
-          WHERE attrelid = c.oid AND attacl::text LIKE '%gatehouse_app=w/%') AS columns
-      FROM pg_class AS c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
-        AND c.relname !~ '_\\d{4}_\\d{2}$'`);
-    const found = tables.map(({ name, rights, columns }): [string, string[]] => [
-      name,
-      [...(rights ?? []), ...(columns ? [`UPDATE (${columns.join(', ')})`] : [])].sort(),
-    ]);
+    const rightsOf = async (role: string) => {
+      const tables = await database.query<{
+        name: string;
+        rights: string[] | null;
+        columns: string[] | null;
+      }>(
+        `SELECT c.relname AS name,
+          (SELECT array_agg(privilege_type) FROM aclexplode(c.relacl) WHERE grantee = to_regrole($1)) AS rights,
+          (SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute
+            WHERE attrelid = c.oid AND attacl::text LIKE '%' || $1 || '=w/%') AS columns
+        FROM pg_class AS c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+          AND c.relname !~ '_\\d{4}_\\d{2}$'`,
+        [role],
+      );
+      return Object.fromEntries(
+        tables.map(({ name, rights, columns }): [string, string[]] => [
+          name,
+          [...(rights ?? []), ...(columns ? [`UPDATE (${columns.join(', ')})`] : [])].sort(),
+        ]),
+      );
+    };
+    const found = await rightsOf('gatehouse_app');
     const listed = Object.entries(RIGHTS).map(([name, rights]): [string, string[]] => [
       name,
       rights.split(/, (?=[A-Z])/).sort(),
     ]);
-    expect(Object.fromEntries(found)).toEqual(Object.fromEntries(listed));
+    expect(found).toEqual({
+      ...Object.fromEntries(listed),
+      ...Object.fromEntries(USER_OWNED.map((name) => [name, []])),
+    });
+    const tenant = await rightsOf('gatehouse_tenant');
+    for (const [name, rights] of Object.entries(tenant))
+      expect([name, rights]).toEqual([
+        name,
+        USER_OWNED.includes(name) ? ['DELETE', 'INSERT', 'SELECT', 'UPDATE'] : [],
+      ]);
     // Triggers refuse these too; the right itself must not be there.
     for (const name of ['audit_events', 'audit_links', 'audit_events_default', 'audit_links_default'])
       for (const right of ['UPDATE', 'DELETE', 'TRUNCATE'])
-        expect([name, Object.fromEntries(found)[name]]).toEqual([name, expect.not.arrayContaining([right])]);
+        expect([name, found[name]]).toEqual([name, expect.not.arrayContaining([right])]);
   });
 
   it('the script and the migrations may run again, and take back what was given by hand', async () => {

@@ -17,6 +17,7 @@ describe('deletion', () => {
       const actor = await loggedIn(app);
       await app.http.put('/api/auth/profile', { name: 'Unmistakable Name' }, { token: actor.token });
       await app.http.post('/api/auth/reset-request', { email: actor.email });
+      await app.http.post(`/api/users/${actor.id}/tasks`, { title: 'Unmistakable' }, { token: actor.token });
       await app.http.post(
         '/api/auth/change-email',
         { email: `new-${actor.email}`, password: PASSWORD },
@@ -27,7 +28,7 @@ describe('deletion', () => {
       const [row] = await app.database.query<{ all: string }>(
         `SELECT concat((SELECT json_agg(t) FROM users t), (SELECT json_agg(t) FROM sessions t),
            (SELECT json_agg(t) FROM verification_tokens t), (SELECT json_agg(t) FROM reset_tokens t),
-           (SELECT json_agg(t) FROM security_notices t), (SELECT json_agg(t) FROM pgboss.job t)) AS all`,
+           (SELECT json_agg(t) FROM security_notices t), (SELECT json_agg(t) FROM tasks t), (SELECT json_agg(t) FROM pgboss.job t)) AS all`,
       );
       for (const trace of [actor.id, actor.email, 'Unmistakable']) expect(row!.all).not.toContain(trace);
       const events = await app.database.query<{ action: string }>(

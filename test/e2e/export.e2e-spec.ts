@@ -6,6 +6,7 @@ interface Export {
   account: Record<string, unknown>;
   sessions: Record<string, unknown>[];
   securityNotices: unknown[];
+  tasks: { title: string; userId: string }[];
   securityEvents: { action: string; userId: string }[];
 }
 
@@ -21,6 +22,8 @@ describe('export', () => {
     it('holds all that is stored about the user, and no secret', async () => {
       const actor = await loggedIn(app);
       await login(app, actor);
+      for (const title of ['One', 'Two'])
+        await app.http.post(`/api/users/${actor.id}/tasks`, { title }, { token: actor.token });
       const { status, headers, body } = await app.http.get<Export>('/api/auth/export', {
         token: actor.token,
       });
@@ -29,6 +32,7 @@ describe('export', () => {
       expect(headers.get('cache-control')).toBe('no-store');
       expect(body.account).toMatchObject({ id: actor.id, email: actor.email });
       expect(body.sessions).toHaveLength(2);
+      expect(body.tasks.map(({ title }) => title)).toEqual(['Two', 'One']);
       expect(body.securityEvents.map(({ action }) => action)).toEqual([
         'account.registered',
         'email.verified',

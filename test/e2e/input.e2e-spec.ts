@@ -2,7 +2,7 @@ import { freshEmail, loggedIn, login, PASSWORD, unverified } from '../support/ac
 import { TestApp } from '../support/app';
 import { NASTY_STRINGS } from '../support/nasty-strings';
 import { exchange, request } from '../support/raw';
-import { requestBodies, type FieldSchema } from '../support/request-fields';
+import { pathOf, requestBodies, type FieldSchema } from '../support/request-fields';
 
 interface Refusal {
   code: string;
@@ -16,10 +16,11 @@ const BODIES = requestBodies();
 describe('input', () => {
   let app: TestApp;
   let token: string;
+  let userId: string;
 
   beforeAll(async () => {
     app = await TestApp.start();
-    ({ token } = await loggedIn(app));
+    ({ token, id: userId } = await loggedIn(app));
   });
   afterAll(() => app.close());
 
@@ -130,8 +131,9 @@ describe('input', () => {
     });
   });
 
-  describe.each(BODIES)('$method $path', ({ method, path, fields, example }) => {
-    const send = (body: unknown) => app.http.send<Refusal>(method, path, body, { token });
+  describe.each(BODIES)('$method $template', ({ method, template, fields, example }) => {
+    const send = (body: unknown) =>
+      app.http.send<Refusal>(method, pathOf(template, { userId }), body, { token });
 
     it('takes a value of another type in no field', async () => {
       for (const [name, field] of Object.entries(fields))
@@ -210,6 +212,22 @@ describe('input', () => {
       expect(kept).toBeGreaterThan(80);
     });
 
+    it('harm nothing in a task, and come back as they were written', async () => {
+      const tasks = `/api/users/${userId}/tasks`;
+      const kept = { title: 0, description: 0 };
+      for (const nasty of NASTY_STRINGS)
+        for (const name of ['title', 'description'] as const) {
+          const answer = await app.http.post(tasks, { title: 'x', [name]: nasty }, { token });
+          expectHarmless(nasty, answer);
+          if (answer.status !== 201) continue;
+          kept[name]++;
+          expect((await app.http.get(`${tasks}/${answer.body.id as string}`, { token })).body[name]).toBe(
+            nasty,
+          );
+        }
+      expect([kept.title > 80, kept.description >= kept.title]).toEqual([true, true]);
+    });
+
     it('harm nothing in a path or a query', async () => {
       await inParallel(NASTY_STRINGS, async (nasty) => {
         const encoded = encodeURIComponent(nasty.toWellFormed()).slice(0, 1500).replace(/%.?$/, '');
@@ -217,6 +235,9 @@ describe('input', () => {
           `/${encoded}`,
           `/api/auth/verify/${encoded}`,
           `/api/auth/sessions/${encoded}`,
+          `/api/users/${encoded}`,
+          `/api/users/${userId}/tasks/${encoded}`,
+          `/api/users/${userId}/tasks?cursor=${encoded}`,
           `/assets/${encoded}`,
           `/docs/${encoded}`,
         ])

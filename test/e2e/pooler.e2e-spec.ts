@@ -57,6 +57,20 @@ if (!BINARY)
     expect([status, body.code]).toEqual([401, 'session_revoked']);
   });
 
+  it('everybody reads and writes their own tasks, many at a time on few connections', async () => {
+    const people = await Promise.all(Array.from({ length: 5 }, () => loggedIn(app)));
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, async (_, at) => {
+        const { id, token } = people[at % 5]!;
+        const tasks = `/api/users/${id}/tasks`;
+        const { status } = await app.http.post(tasks, { title: id }, { token });
+        const { body } = await app.http.get<{ items: { title: string }[] }>(tasks, { token });
+        return status === 201 && body.items.length > 0 && body.items.every(({ title }) => title === id);
+      }),
+    );
+    expect(answers).toEqual(Array(50).fill(true));
+  });
+
   it('50 requests at a time are served by fewer connections', async () => {
     const { token } = await loggedIn(app);
     const reads = Array.from({ length: 50 }, () => app.http.get('/api/auth/profile', { token }));

@@ -63,6 +63,7 @@ describe('rate limits', () => {
       'AddressThrottlerGuard',
       'AuthenticationGuard',
       'CsrfGuard',
+      'OwnershipGuard',
       'RecentLoginGuard',
       'AccountThrottlerGuard',
     ]);

@@ -49,3 +49,14 @@ export async function login(app: TestApp, { email, password }: Pick<Actor, 'emai
   if (status !== 200) throw new Error(`login answered ${status}`);
   return { token: body.access_token!, refreshToken: body.refresh_token! };
 }
+
+/** The headers of a browser with a session by cookie: for reading and changing. */
+export async function inBrowser(app: TestApp, { email, password }: Pick<Actor, 'email' | 'password'>) {
+  const { status, headers, body } = await app.http.post<{ csrfToken: string }>('/api/auth/login', {
+    email,
+    password,
+    transport: 'cookie',
+  });
+  if (status !== 200) throw new Error(`login answered ${status}`);
+  return { Cookie: headers.get('set-cookie')!.split(';')[0]!, 'X-CSRF-Token': body.csrfToken };
+}

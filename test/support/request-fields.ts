@@ -17,6 +17,8 @@ export interface FieldSchema {
 
 export interface RequestBody {
   method: string;
+  /** As in the document, with parameters. */
+  template: string;
   /** With ids that are nobody's in place of parameters. */
   path: string;
   isPublic: boolean;
@@ -25,11 +27,12 @@ export interface RequestBody {
   example: Record<string, unknown>;
 }
 
+export const NOBODYS_ID = '019a5c1e-7c1b-7a63-b1a4-6d6f0a2f9c11';
+
 type Operation = NonNullable<OpenAPIObject['paths'][string]['post']>;
 
-/** Every route with a body, from docs/openapi.json: whatever is added there is tested as well. */
-export function requestBodies(): RequestBody[] {
-  const document = committedOpenApi();
+/** Every route with a body, by default from docs/openapi.json: whatever is added there is tested as well. */
+export function requestBodies(document = committedOpenApi()): RequestBody[] {
   return Object.entries(document.paths).flatMap(([path, operations]) =>
     Object.entries(operations as Record<string, Operation>)
       .filter(([, { requestBody }]) => requestBody)
@@ -38,7 +41,8 @@ export function requestBodies(): RequestBody[] {
         const fields = resolved(document, content['application/json']!.schema).properties ?? {};
         return {
           method: method.toUpperCase(),
-          path: path.replace(/\{\w+\}/g, '019a5c1e-7c1b-7a63-b1a4-6d6f0a2f9c11'),
+          template: path,
+          path: pathOf(path),
           isPublic: !security,
           fields,
           example: Object.fromEntries(
@@ -49,6 +53,11 @@ export function requestBodies(): RequestBody[] {
         };
       }),
   );
+}
+
+/** A path with ids in place of its parameters: those that are given, and for the others nobody's. */
+export function pathOf(template: string, ids: Record<string, string> = {}): string {
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => ids[name] ?? NOBODYS_ID);
 }
 
 function resolved(document: OpenAPIObject, schema: FieldSchema): FieldSchema {
