@@ -22,6 +22,7 @@ module.exports = {
   testEnvironment: 'node',
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+  resolver: '<rootDir>/test/support/resolver.js',
   transform: { '^.+\\.[cm]?[jt]s$': '@swc/jest' },
   transformIgnorePatterns: [`/node_modules/(?!(${esmPackages.join('|')}))`],
   // Half of a core idles while a test waits for a letter or a process. Where nobody waits for the tests, they run one
