@@ -2,10 +2,11 @@ import { PROJECT } from './common/project';
 import type { Config } from './config/config';
 
 /** What a person wants to click after the start. */
-export function banner({ http, mail, isProduction }: Config, listeningAt: string): string {
+export function banner({ http, mail, pages, isProduction }: Config, listeningAt: string): string {
   // With PORT=0 the system has chosen; a fixed port is reached by the public address.
   const base = http.port === 0 ? listeningAt : http.publicUrl;
   const lines = [
+    ...(pages.areServed ? [['Pages', base]] : []),
     ['API', `${base}/api`],
     ['Swagger UI', `${base}/docs`],
     ['Health', `${base}/health`],

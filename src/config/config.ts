@@ -89,6 +89,29 @@ export interface AccountConfig {
   areNoticesSent: boolean;
 }
 
+/** What pages and letters call themselves, and how pages look. */
+export interface BrandConfig {
+  /** Absent: pages are Gatehouse's, letters have the name in MAIL_FROM. */
+  name?: string;
+  /** `#rrggbb` */
+  accent?: string;
+  /** Path of an SVG or PNG file. */
+  logo?: string;
+}
+
+/** The pages that mailed links lead to; the token becomes the fragment. */
+export interface LinkConfig {
+  verifyEmail: string;
+  confirmEmail: string;
+  resetPassword: string;
+  notMe: string;
+}
+
+export interface PagesConfig {
+  /** Pages for people, beside the API. */
+  areServed: boolean;
+}
+
 export interface LogConfig {
   level: string;
   format: 'pretty' | 'json';
@@ -101,6 +124,9 @@ export class Config {
   database: DatabaseConfig;
   rateLimits: RateLimitConfig;
   mail: MailConfig;
+  links: LinkConfig;
+  pages: PagesConfig;
+  brand: BrandConfig;
   jwt: JwtConfig;
   sessions: SessionConfig;
   passwords: PasswordConfig;
@@ -132,6 +158,14 @@ export class Config {
       },
       rateLimits: { factor: rateLimitFactor(env.RATE_LIMITS), redisUrl: env.REDIS_URL },
       mail: { smtpUrl: env.SMTP_URL, from: env.MAIL_FROM, retryLimit: env.MAIL_RETRY_LIMIT },
+      links: {
+        verifyEmail: env.VERIFY_URL ?? `${publicUrl}/verify-email`,
+        confirmEmail: env.CONFIRM_EMAIL_URL ?? `${publicUrl}/confirm-email`,
+        resetPassword: env.RESET_URL ?? `${publicUrl}/reset-password`,
+        notMe: env.NOT_ME_URL ?? `${publicUrl}/not-me`,
+      },
+      pages: { areServed: env.WEB_PAGES === 'on' },
+      brand: { name: env.BRAND_NAME, accent: env.BRAND_ACCENT?.toLowerCase(), logo: env.BRAND_LOGO },
       jwt: {
         issuer: publicUrl,
         audience: publicUrl,

@@ -33,6 +33,13 @@ export function isUrl(...schemes: string[]): Rule {
   };
 }
 
+/** Where a token is appended as the fragment; a query is welcome. */
+export const isLinkUrl: Rule = (value) => {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (!url || !['http:', 'https:'].includes(url.protocol) || /\s/.test(value)) return false;
+  return url.username === '' && url.password === '' && !value.includes('#');
+};
+
 /** As browsers write them: no path, no trailing slash, no default port, lower case; no wildcards, and never `null`. */
 export const isOriginList: Rule = (value) =>
   listOf(value).every(

@@ -14,6 +14,7 @@ import {
   IsText,
   isUrl,
 } from './env-rules';
+import { PAGE_ENV_NAMES, PageEnv, pageMistakes } from './page-env';
 import { productionMistakes } from './production-rules';
 
 const DURATION = /^[1-9]\d{0,8}(s|m|h|d)$/;
@@ -29,7 +30,7 @@ const ToInteger = () =>
  * `process.env`; `docs/configuration.md` and `.env.example` list the same names (a test holds them equal).
  * Every `message` completes the sentence "NAME must be …" and never repeats the value.
  */
-export class Env {
+export class Env extends PageEnv {
   @IsIn(['development', 'test', 'production'], { message: 'development, test or production' })
   NODE_ENV: 'development' | 'test' | 'production' = 'development';
 
@@ -191,6 +192,7 @@ export const ENV_NAMES = [
   'REDIS_URL',
   'SMTP_URL',
   'MAIL_FROM',
+  ...PAGE_ENV_NAMES,
   'JWT_SECRET',
   'JWT_ALGORITHM',
   'JWT_PRIVATE_KEYS',
@@ -239,7 +241,11 @@ export function readEnv(source: NodeJS.ProcessEnv): Env {
   const mistakes = validateSync(env, { stopAtFirstError: true }).map(
     ({ property, constraints }) => `${property} must be ${Object.values(constraints ?? {})[0]}`,
   );
-  mistakes.push(...orderMistakes(env), ...(env.NODE_ENV === 'production' ? productionMistakes(env) : []));
+  mistakes.push(
+    ...orderMistakes(env),
+    ...pageMistakes(env),
+    ...(env.NODE_ENV === 'production' ? productionMistakes(env) : []),
+  );
   if (mistakes.length > 0) throw new ConfigurationError(mistakes);
   return env;
 }

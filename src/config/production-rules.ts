@@ -1,4 +1,5 @@
 import type { Env } from './env';
+import { LINK_NAMES } from './page-env';
 
 /**
  * What production refuses: everything that is embedded, generated or unencrypted for a newcomer's sake.
@@ -16,6 +17,9 @@ export function productionMistakes(env: Env): string[] {
     .map(([name, why]) => `${name} must be set in production: ${why}`);
   if (env.PUBLIC_URL && !env.PUBLIC_URL.startsWith('https://'))
     mistakes.push('PUBLIC_URL must be an https URL in production');
+  for (const name of LINK_NAMES)
+    if (env[name] && !env[name].startsWith('https://'))
+      mistakes.push(`${name} must be an https URL in production: a token travels there`);
   if (env.MAIL_FROM.includes('@localhost.localdomain'))
     mistakes.push('MAIL_FROM must be set in production: letters need a real sender');
   if (env.BCRYPT_COST < 10) mistakes.push('BCRYPT_COST must be at least 10 in production');

@@ -27,8 +27,8 @@ export class Renderer {
   private readonly text = compileFrame('frame.text.hbs', true);
   private readonly brand: string;
 
-  constructor({ mail, http }: Config) {
-    this.brand = parseMailbox(mail.from).name || new URL(http.publicUrl).hostname;
+  constructor({ brand, mail, http }: Config) {
+    this.brand = brand.name ?? (parseMailbox(mail.from).name || new URL(http.publicUrl).hostname);
   }
 
   /** @throws Error where there is no such letter or a variable of it is missing */

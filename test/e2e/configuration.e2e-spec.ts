@@ -53,6 +53,18 @@ describe('configuration', () => {
     ['REDIS_URL', 'http://redis'],
     ['SMTP_URL', 'mail.example.org'],
     ['MAIL_FROM', 'a@b.org, c@d.org'],
+    ['WEB_PAGES', 'yes'],
+    ['VERIFY_URL', '/verify'],
+    ['CONFIRM_EMAIL_URL', 'javascript:alert(1)'],
+    ['RESET_URL', 'https://app.example.org/#/reset'],
+    ['NOT_ME_URL', 'https://user:pw@app.example.org/'],
+    ['BRAND_NAME', 'a\nb'],
+    ['BRAND_NAME', 'a'.repeat(61)],
+    ['BRAND_ACCENT', 'red'],
+    ['BRAND_ACCENT', '#fff'],
+    ['BRAND_ACCENT', '#ffffff;}'],
+    ['BRAND_LOGO', 'README.md'],
+    ['BRAND_LOGO', 'not-there.svg'],
     ['JWT_SECRET', 'short'],
     ['JWT_SECRET', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'],
     ['JWT_SECRET', 'change-me-change-me-change-me-1234567890'],
@@ -92,6 +104,30 @@ describe('configuration', () => {
     expect(mistakes({ PORT: 'x', LOG_LEVEL: 'x', JWT_ALGORITHM: 'RS256' })).toHaveLength(3);
   });
 
+  it('needs to know where letters lead where there are no pages', () => {
+    const found = mistakes({ WEB_PAGES: 'off', VERIFY_URL: 'https://app.example.org/verify' });
+    expect(found).toEqual(
+      ['CONFIRM_EMAIL_URL', 'RESET_URL', 'NOT_ME_URL'].map(
+        (name) => `${name} must be set where WEB_PAGES is off: letters lead there`,
+      ),
+    );
+  });
+
+  it('letters lead to the own pages, or where a variable says', () => {
+    const env = readEnv({
+      PUBLIC_URL: 'https://auth.example.org/',
+      RESET_URL: 'https://app.example.org/r?x=1',
+    });
+    const { links, pages } = Config.from(env, { databaseUrl: 'postgres://localhost/x', jwtSecret: SECRET });
+    expect(pages.areServed).toBe(true);
+    expect(links).toEqual({
+      verifyEmail: 'https://auth.example.org/verify-email',
+      confirmEmail: 'https://auth.example.org/confirm-email',
+      resetPassword: 'https://app.example.org/r?x=1',
+      notMe: 'https://auth.example.org/not-me',
+    });
+  });
+
   describe('production', () => {
     it('starts on a complete configuration', () => {
       expect(mistakes(PRODUCTION)).toEqual([]);
@@ -109,6 +145,7 @@ describe('configuration', () => {
 
     it.each([
       ['PUBLIC_URL', 'http://auth.example.org'],
+      ['RESET_URL', 'http://app.example.org/reset'],
       ['BCRYPT_COST', '9'],
       ['RATE_LIMITS', 'off'],
     ])('refuses %s=%s', (name, value) => {

@@ -47,6 +47,7 @@ describe('letters', () => {
     Object.assign(new Config(), {
       mail: { from: 'Gate & "House" <mail@gatehouse.example>', retryLimit: 1 },
       http: { publicUrl: 'https://gatehouse.example' },
+      brand: {},
     }),
   );
   const render = (name: LetterName, variables = VARIABLES[name]) =>

@@ -96,7 +96,7 @@ export class EmailChangeService implements OnModuleInit {
     const user = await this.users.findById(userId);
     if (!user?.pendingEmail) return null;
     const token = await this.tokens.issue(userId, user.pendingEmail, 'email_change', id);
-    const link = `${this.config.http.publicUrl}/confirm-email#token=${token}`;
+    const link = `${this.config.links.confirmEmail}#token=${token}`;
     return { to: user.pendingEmail, variables: { name: user.name ?? '', link, expiresIn: '24 hours' } };
   }
 }

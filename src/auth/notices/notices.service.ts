@@ -77,7 +77,7 @@ export class NoticesService implements OnModuleInit {
     const notice = await this.notices.findOneBy({ id: noticeId });
     const user = notice && (await this.users.findById(notice.userId));
     if (!notice || !user) return null;
-    const link = `${this.config.http.publicUrl}/not-me#token=${this.tokens.encode(notice.id)}`;
+    const link = `${this.config.links.notMe}#token=${this.tokens.encode(notice.id)}`;
     return { to: notice.email, variables: { ...variables, name: user.name ?? '', link } };
   }
 }

@@ -82,7 +82,7 @@ export class PasswordResetService implements OnModuleInit {
     const user = await this.users.findById(userId);
     const token = user?.isActive ? await this.resetTokens.issue(userId, id) : undefined;
     if (!user || !token) return null;
-    const link = `${this.config.http.publicUrl}/reset-password#token=${token}`;
+    const link = `${this.config.links.resetPassword}#token=${token}`;
     return { to: user.email, variables: { name: user.name ?? '', link, expiresIn: '1 hour' } };
   }
 }

@@ -80,7 +80,7 @@ export class VerificationService implements OnModuleInit {
       variables: {
         name: user.name ?? '',
         // In the fragment: neither logs nor proxies nor mail scanners see it.
-        link: `${this.config.http.publicUrl}/verify-email#token=${token}`,
+        link: `${this.config.links.verifyEmail}#token=${token}`,
         expiresIn: '24 hours',
       },
     };
