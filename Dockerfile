@@ -17,7 +17,8 @@ COPY --from=build --chown=root:root /app/gatehouse /usr/local/bin/gatehouse
 COPY --from=build --chown=root:root /app/package.json ./
 COPY --from=build --chown=root:root /app/node_modules ./node_modules
 COPY --from=build --chown=root:root /app/dist ./dist
-COPY --from=build --chown=root:root /app/web ./web
+COPY --from=build --chown=root:root /app/web/static ./web/static
+COPY --from=build --chown=root:root /app/web/dist ./web/dist
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \
   CMD ["/nodejs/bin/node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/health/live`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]

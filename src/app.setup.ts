@@ -36,6 +36,8 @@ export function createAdapter({ http }: Config, limits: HttpLimits = HTTP_LIMITS
     ...limitsOfServer(limits),
     trustProxy: trustedProxies(http.trustProxy),
     genReqId: requestIdOf,
+    // The router would take `OPTIONS *`, which is no path, for the start page.
+    rewriteUrl: ({ url }: { url?: string }) => (url === '*' ? '/*' : url!),
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
       answerUnroutable(error, request, reply.headers({ ...headers, ...headersFor(request.headers.origin) })),
     clientErrorHandler: refuseUnreadable(headers),
@@ -70,7 +72,7 @@ export async function configureApp(app: NestFastifyApplication): Promise<void> {
   app.get(LoadShedding).protect(fastify);
   app.useGlobalPipes(createValidationPipe());
   app.useGlobalFilters(new ProblemFilter());
-  await servePages(fastify);
+  await servePages(fastify, config);
   // Routes that are there when a plugin is awaited get Fastify's own error handler for good: so none before this.
   serveOpenApi(app);
   await app.init();

@@ -1,38 +1,82 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
-import type { FastifyInstance } from 'fastify';
-import { PROJECT_ROOT } from '../common/project';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Config } from '../config/config';
+import { brandOf } from './brand';
+import { serveSwaggerUi } from './swagger-ui';
+import { pageDocument } from './document';
+import { BUILD_FOLDER, STATIC_FOLDER } from './folders';
 
-const FOLDER = join(PROJECT_ROOT, 'web', 'static');
+/** Pages for people. web/src/app.tsx has the same list; another path is the page that says so. */
+export const PAGE_PATHS = [
+  '/',
+  '/login',
+  '/register',
+  '/verify-email',
+  '/confirm-email',
+  '/not-me',
+  '/forgot-password',
+  '/reset-password',
+  '/account',
+  '/tasks',
+] as const;
 
-/** Pages for people, a file each, at their name without an extension; what they load lies under /assets. */
-const PAGES = {
-  '/docs': 'docs.html',
-  '/verify-email': 'verify-email.html',
-  '/reset-password': 'reset-password.html',
-  '/confirm-email': 'confirm-email.html',
-  '/not-me': 'not-me.html',
-};
+const HTML = 'text/html; charset=utf-8';
+const YEAR_MS = 365 * 24 * 3_600_000;
+const FOR_EVER = 'public, max-age=31536000, immutable';
 
-/** The files of Swagger UI that our page at /docs loads. */
-const SWAGGER_UI = ['swagger-ui.css', 'swagger-ui-bundle.js'];
-const SWAGGER_UI_FOLDER = dirname(require.resolve('swagger-ui-dist/package.json'));
+/** Where programs ask; they are told in JSON what is not there, whatever they accept. */
+const FOR_PROGRAMS = /^\/(api|assets|health|metrics|docs|\.well-known)(\/|$)/;
 
-/** Serves the static pages under the one strict Content-Security-Policy. */
-export async function servePages(fastify: FastifyInstance): Promise<void> {
+/** Serves the pages and the documentation of the API under the one strict Content-Security-Policy. */
+export async function servePages(fastify: FastifyInstance, config: Config): Promise<void> {
+  // Both before any route: those that are there when a plugin is awaited get Fastify's own error handler.
+  await fastify.register(fastifyStatic, { root: STATIC_FOLDER, serve: false });
+  if (config.pages.areServed) await serveAssets(fastify);
+  serveSwaggerUi(fastify, config.brand);
+  if (config.pages.areServed) serveDocument(fastify, config);
+}
+
+async function serveAssets(fastify: FastifyInstance): Promise<void> {
   await fastify.register(fastifyStatic, {
-    root: join(FOLDER, 'assets'),
+    root: join(BUILD_FOLDER, 'assets'),
     prefix: '/assets/',
+    decorateReply: false,
     // One route a file, so that an unknown asset is the ordinary 404.
     wildcard: false,
     index: false,
+    // Their names change with their content.
+    immutable: true,
+    maxAge: YEAR_MS,
+    preCompressed: true,
+    globIgnore: ['**/*.{br,gz}'],
   });
-  for (const file of SWAGGER_UI)
-    fastify.get(`/docs/${file}`, (_request, reply) =>
-      reply.sendFile(file, SWAGGER_UI_FOLDER, { maxAge: '1h' }),
-    );
-  for (const [path, file] of Object.entries(PAGES))
+}
+
+function serveDocument(fastify: FastifyInstance, config: Config): void {
+  const brand = brandOf(config.brand);
+  const document = pageDocument(brand, config);
+  for (const { path, type, content } of [brand.stylesheet, brand.logo])
     fastify.get(path, (_request, reply) =>
-      reply.header('Cache-Control', 'no-cache').sendFile(file, FOLDER, { cacheControl: false }),
+      reply.headers({ 'Content-Type': type, 'Cache-Control': FOR_EVER }).send(content),
     );
+  for (const path of PAGE_PATHS)
+    fastify.get(path, (_request, reply) =>
+      reply.headers({ 'Content-Type': HTML, 'Cache-Control': 'no-cache' }).send(document),
+    );
+  // https://w3c.github.io/webappsec-change-password-url/: where password managers lead people.
+  fastify.get('/.well-known/change-password', (_request, reply) => reply.redirect('/account#password', 303));
+  fastify.addHook('onRequest', (request, reply, done) => {
+    if (!request.is404 || !isNavigation(request)) return done();
+    void reply.status(404).header('Content-Type', HTML).send(document);
+  });
+}
+
+/** A person who follows a link. Programs that ask for nothing in particular get a problem document. */
+function isNavigation({ method, url, headers }: FastifyRequest): boolean {
+  return (
+    (method === 'GET' || method === 'HEAD') &&
+    (headers.accept ?? '').includes('text/html') &&
+    !FOR_PROGRAMS.test(url.split('?')[0]!)
+  );
 }

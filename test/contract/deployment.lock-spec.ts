@@ -284,6 +284,7 @@ describe('Dockerfile', () => {
       'src',
       'migrations',
       'web',
+      'client',
       'deploy',
       'package-lock.json',
       'nest-cli.json',

@@ -15,8 +15,9 @@ describe('documentation and pages', () => {
     '/openapi.json',
     '/openapi.yaml',
     '/verify-email',
-    '/assets/page.css',
-    '/assets/verify-email.js',
+    '/docs/docs.css',
+    '/docs/docs.js',
+    '/docs/icon.svg',
   ])('GET %s is served', async (path) => {
     expect((await app.http.get(path)).status).toBe(200);
   });
