@@ -26,6 +26,8 @@ export class Postgres {
     process.on('exit', () => postgres.pid && processes.sendQuietly('SIGKILL', postgres.pid));
     await postgres.start();
     await postgres.query(`CREATE ROLE ${ROLE} LOGIN PASSWORD '${PASSWORD}'`, 'postgres');
+    // An ordinary role makes no roles: the one for users' own rows is made for it, as deploy/sql/roles.sql does.
+    await postgres.query(`CREATE ROLE gatehouse_tenant NOLOGIN NOINHERIT ROLE ${ROLE}`, 'postgres');
     await postgres.query(`CREATE DATABASE gatehouse OWNER ${ROLE}`, 'postgres');
     return postgres;
   }
