@@ -58,13 +58,13 @@ describe('profile', () => {
       for (let round = 1; round <= 50; round++) {
         const name = `Ada ${round}`;
         // Read all the time, so that a reading is under way whenever the change is committed.
-        let isChanged = false;
+        const changed = new AbortController();
         const readers = [app, replica].map(async (each) => {
-          while (!isChanged) await nameOn(each, token);
+          while (!changed.signal.aborted) await nameOn(each, token);
         });
         await update({ name }, token);
         expect(await nameOn(app, token)).toBe(name);
-        isChanged = true;
+        changed.abort();
         await Promise.all(readers);
         const deadline = Date.now() + 1_000;
         while ((await nameOn(replica, token)) !== name) expect(Date.now()).toBeLessThan(deadline);
