@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { INestApplicationContext } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { DataSource } from 'typeorm';
+import { CommonModule } from '../../src/common/common.module';
 import { ConfigModule } from '../../src/config/config.module';
 import { Config } from '../../src/config/config';
 import { readEnv } from '../../src/config/env';
@@ -30,7 +31,7 @@ class Process {
   static async start(database: TestDatabase, smtpUrl: string, composer = compose): Promise<Process> {
     const env = { NODE_ENV: 'test', DATABASE_URL: database.url, JWT_SECRET: TEST_SECRET, SMTP_URL: smtpUrl };
     const config = Config.from(readEnv({ ...env, MAIL_FROM: 'Gatehouse <hello@mail.example.org>' }), {});
-    const imports = [ConfigModule.with(config), DatabaseModule.with(), JobsModule, MailModule];
+    const imports = [ConfigModule.with(config), CommonModule, DatabaseModule.with(), JobsModule, MailModule];
     const nest = await Test.createTestingModule({ imports })
       .setLogger({ log: quiet, warn: quiet, error: quiet })
       .compile();
