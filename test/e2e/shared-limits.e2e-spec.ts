@@ -92,12 +92,19 @@ const stranger = () => ({ 'X-Forwarded-For': `203.0.113.${++lastAddress}` });
     60_000,
   );
 
-  /** On a busy machine an answer of Redis can come too late to be used: that costs requests, and never gives any. */
+  /**
+   * On a busy machine an answer of Redis can come too late to be used. Who missed it goes on alone, up to half of the limit
+   * beside the other one's whole: such a burst says nothing of two that share, and is made again.
+   */
   async function expectWithinLimit(count: number): Promise<void> {
-    const { judged, refused } = await burst(count, stranger());
-    expect(judged).toBeLessThanOrEqual(30);
-    expect(judged).toBeGreaterThan(20);
-    expect(judged + refused).toBe(count);
+    for (let round = 1; ; round++) {
+      const { judged, refused } = await burst(count, stranger());
+      expect(judged + refused).toBe(count);
+      expect(judged).toBeGreaterThan(20);
+      if ((await bothShare('up')) || round === 5) return expect(judged).toBeLessThanOrEqual(30);
+      expect(judged).toBeLessThanOrEqual(45);
+      await until(() => bothShare('up'));
+    }
   }
 
   /** Paced reads of both replicas for so many milliseconds. */
