@@ -17,7 +17,7 @@ const COLUMNS = [
 /** The page that `--write` keeps: everything but the introduction, which stands before it. */
 export function report(rows, command) {
   const table = rows.map((row) => [
-    `${row.fault.name}${row.fault.refs ? ` (${row.fault.refs})` : ''}`,
+    row.fault.name,
     row.requests,
     errorsOf(row),
     seconds(row.slowestMs),

@@ -25,7 +25,6 @@ export const database = (outageSeconds) => [
   {
     id: 'database-stopped',
     name: `PostgreSQL stopped at once for ${outageSeconds} s`,
-    refs: 'F-01',
     seconds: outageSeconds,
     async inflict({ wire, postgres }) {
       wire.refuse();
@@ -46,7 +45,6 @@ export const database = (outageSeconds) => [
   {
     id: 'database-killed',
     name: 'PostgreSQL killed (SIGKILL), started again at once',
-    refs: 'F-01',
     seconds: 0,
     async inflict({ wire, postgres }) {
       wire.refuse();
@@ -59,7 +57,6 @@ export const database = (outageSeconds) => [
   {
     id: 'connections-terminated',
     name: 'pg_terminate_backend on all, ten times in 10 s',
-    refs: 'F-02',
     seconds: 10,
     async inflict({ postgres }) {
       for (let times = 0; times < 10; times++) {
@@ -73,7 +70,6 @@ export const database = (outageSeconds) => [
   {
     id: 'database-silent',
     name: 'the network to PostgreSQL swallows everything for 10 s; connections of before never come back',
-    refs: 'F-03',
     seconds: 10,
     inflict: ({ wire }) => wire.silence(),
     heal: ({ wire }) => wire.speak(),
@@ -90,7 +86,6 @@ export const database = (outageSeconds) => [
   {
     id: 'row-locked',
     name: "one user's row locked for 6 s",
-    refs: 'F-06',
     seconds: 6,
     async inflict(world) {
       const { load, postgres } = world;
@@ -109,7 +104,6 @@ export const database = (outageSeconds) => [
   {
     id: 'table-locked',
     name: 'the table of users locked for 6 s',
-    refs: 'F-06',
     seconds: 6,
     async inflict(world) {
       world.holder = await world.postgres.connect();
@@ -122,7 +116,6 @@ export const database = (outageSeconds) => [
   {
     id: 'database-slow',
     name: 'every answer of PostgreSQL 50 ms later',
-    refs: 'F-05',
     seconds: 8,
     inflict: ({ wire }) => void (wire.delayMs = 50),
     heal: ({ wire }) => void (wire.delayMs = 0),
@@ -131,7 +124,6 @@ export const database = (outageSeconds) => [
   {
     id: 'pool-exhausted',
     name: 'every answer of PostgreSQL 1 s later: the pool is exhausted',
-    refs: 'F-04, F-05',
     seconds: 10,
     inflict: ({ wire }) => void (wire.delayMs = 1_000),
     heal: ({ wire }) => void (wire.delayMs = 0),
@@ -140,7 +132,6 @@ export const database = (outageSeconds) => [
   {
     id: 'no-connections',
     name: 'PostgreSQL takes no connection of the service for 6 s (53300)',
-    refs: 'F-04',
     seconds: 6,
     async inflict({ postgres }) {
       await postgres.query(`ALTER ROLE ${ROLE} CONNECTION LIMIT 0`);
@@ -152,7 +143,6 @@ export const database = (outageSeconds) => [
   {
     id: 'read-only',
     name: 'the database is read-only for 6 s',
-    refs: 'F-23',
     seconds: 6,
     async inflict({ postgres }) {
       // Sessions that were used a minute ago or more: their next use is worth a note. Replicas that hear nothing forget

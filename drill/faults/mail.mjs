@@ -18,7 +18,6 @@ export default [
   {
     id: 'mail-down',
     name: 'the mail server down for 20 s',
-    refs: 'F-07',
     seconds: 20,
     async inflict({ mail, load }) {
       mail.close();
@@ -30,7 +29,6 @@ export default [
   {
     id: 'mail-deferred',
     name: 'the mail server says 451 to every letter for 6 s',
-    refs: 'F-08',
     seconds: 6,
     async inflict({ mail, load }) {
       mail.behaviour = (moment) => (moment === 'letter' ? '451 4.3.0 later' : undefined);
@@ -42,7 +40,6 @@ export default [
   {
     id: 'mail-poison',
     name: 'the mail server says 550 to two recipients, for good',
-    refs: 'F-08, F-32',
     seconds: 4,
     async inflict({ mail, load, replicas, notes }) {
       mail.behaviour = (moment, recipient) =>
@@ -71,7 +68,6 @@ export default [
   {
     id: 'mail-hangs',
     name: 'the mail server falls silent for 12 s',
-    refs: 'F-08',
     seconds: 12,
     async inflict({ mail, load }) {
       mail.behaviour = () => 'hang';
@@ -86,7 +82,6 @@ export default [
   {
     id: 'mail-drops',
     name: 'the mail server drops three letters after DATA, before its 250',
-    refs: 'F-08',
     seconds: 4,
     async inflict({ mail, load }) {
       let left = 3;
@@ -100,7 +95,6 @@ export default [
   {
     id: 'mail-orphaned',
     name: 'a replica killed between commit and letter, for good: the other one takes over',
-    refs: 'F-09',
     seconds: 3,
     async inflict({ mail, load, replicas: [first] }) {
       mail.behaviour = (moment) => (moment === 'greeting' ? 'hang' : undefined);
@@ -115,7 +109,6 @@ export default [
   {
     id: 'mail-unresolvable',
     name: 'the name of the mail server does not resolve for 10 s',
-    refs: 'F-27',
     seconds: 10,
     async inflict({ replicas, load }) {
       for (const replica of replicas)

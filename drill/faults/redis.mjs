@@ -7,7 +7,6 @@ export default [
   {
     id: 'redis-killed',
     name: 'Redis killed for 6 s',
-    refs: 'F-10',
     seconds: 6,
     inflict: ({ redis }) => redis.kill(),
     heal: ({ redis }) => redis.start(),
@@ -16,7 +15,6 @@ export default [
   {
     id: 'redis-silent',
     name: 'Redis suspended for 6 s (SIGSTOP)',
-    refs: 'F-10',
     seconds: 6,
     inflict: ({ redis }) => redis.suspend(),
     heal: ({ redis }) => redis.resume(),

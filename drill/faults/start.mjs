@@ -9,7 +9,6 @@ export default [
   {
     id: 'start-without-database',
     name: 'a third replica started 8 s before its database',
-    refs: 'F-13, F-27',
     seconds: 8,
     async inflict(world) {
       const { postgres, notes } = world;
@@ -54,7 +53,6 @@ export default [
   {
     id: 'start-with-wrong-settings',
     name: 'a third replica started with wrong settings',
-    refs: 'F-13',
     seconds: 0,
     async inflict(world) {
       const { notes } = world;
