@@ -1,10 +1,10 @@
 import { useState } from 'react';
-import { Field } from '../forms/field';
+import { EmailField } from '../forms/email-field';
+import { DevelopmentMailbox } from '../parts/development-mailbox';
 import { Form, type Values } from '../forms/form';
 import { Heading } from '../parts/heading';
 import { Link } from '../routing/router';
 import { gatehouse } from '../session/client';
-import { settings } from '../settings';
 
 export function ForgotPasswordPage() {
   const [sentTo, setSentTo] = useState<string>();
@@ -19,16 +19,7 @@ export function ForgotPasswordPage() {
       <Heading>Forgot your password?</Heading>
       <p>Tell us your email address, and we send you a link for a new password.</p>
       <Form submit="Send the link" onSubmit={ask}>
-        <Field
-          name="email"
-          label="Email address"
-          type="email"
-          autoComplete="username"
-          inputMode="email"
-          autoCapitalize="none"
-          spellCheck={false}
-          required="Enter your email address."
-        />
+        <EmailField />
       </Form>
       <ul className="ways">
         <li>
@@ -48,11 +39,7 @@ function LetterIsOnItsWay({ email }: { email: string }) {
         If there is an account with the address <strong>{email}</strong>, a letter with a link is on its way.
         The link works for an hour.
       </p>
-      {settings.hasMailbox && (
-        <p>
-          <a href="/dev/mailbox">Open the development mailbox</a>
-        </p>
-      )}
+      <DevelopmentMailbox />
       <ul className="ways">
         <li>
           <Link href="/login">Back to sign in</Link>

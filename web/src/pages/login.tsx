@@ -1,5 +1,5 @@
 import type { Problem } from 'gatehouse-client';
-import { Field } from '../forms/field';
+import { EmailField } from '../forms/email-field';
 import { Form, type Values } from '../forms/form';
 import { PasswordField } from '../forms/password-field';
 import { Heading } from '../parts/heading';
@@ -36,16 +36,7 @@ function Login() {
         {farewell ? FAREWELLS[farewell] : isSent && 'Please sign in to open this page.'}
       </p>
       <Form submit="Sign in" onSubmit={login} about={wayOut}>
-        <Field
-          name="email"
-          label="Email address"
-          type="email"
-          autoComplete="username"
-          inputMode="email"
-          autoCapitalize="none"
-          spellCheck={false}
-          required="Enter your email address."
-        />
+        <EmailField />
         <PasswordField
           name="password"
           label="Password"

@@ -1,13 +1,14 @@
 import { createClient } from 'gatehouse-client';
 import { useState } from 'react';
 import { Field } from '../forms/field';
+import { EmailField } from '../forms/email-field';
+import { DevelopmentMailbox } from '../parts/development-mailbox';
 import { Form, type Values } from '../forms/form';
 import { PasswordField } from '../forms/password-field';
 import { Heading } from '../parts/heading';
 import { Link } from '../routing/router';
 import { SignedOut } from '../session/guards';
 import { useSession } from '../session/session';
-import { settings } from '../settings';
 import { ResendLetter } from './resend-letter';
 
 export function RegisterPage() {
@@ -46,17 +47,7 @@ function Register({ onSent }: { onSent: (email: string) => void }) {
           maxLength={100}
           onBlur={({ target }) => setAbout((now) => [target.value, ...now.slice(1)])}
         />
-        <Field
-          name="email"
-          label="Email address"
-          type="email"
-          autoComplete="username"
-          inputMode="email"
-          autoCapitalize="none"
-          spellCheck={false}
-          required="Enter your email address."
-          onBlur={({ target }) => setAbout((now) => [now[0] ?? '', target.value])}
-        />
+        <EmailField onBlur={({ target }) => setAbout((now) => [now[0] ?? '', target.value])} />
         <PasswordField
           name="password"
           label="Password"
@@ -83,11 +74,7 @@ function CheckYourMail({ email }: { email: string }) {
         A letter with a link is on its way to <strong>{email}</strong>. Open it and confirm your address, then
         sign in. The link works for 24 hours.
       </p>
-      {settings.hasMailbox && (
-        <p>
-          <a href="/dev/mailbox">Open the development mailbox</a>
-        </p>
-      )}
+      <DevelopmentMailbox />
       <p>Nothing there after some minutes? Look among the junk mail first.</p>
       <ResendLetter email={email} />
       <ul className="ways">
