@@ -21,4 +21,7 @@ export default async function globalSetup(): Promise<void> {
   globalThis.embeddedPostgres = { ...postgres, dataDir };
   process.env.TEST_POSTGRES_URL = postgres.url;
   await migrateUp(databaseConfig(postgres.url));
+  // TypeORM collects entities on the global object. Where Jest runs its tests in this process, it hands each file what
+  // stands there: one collection for all of them, in which every file's classes would come on top and stay in memory.
+  delete (globalThis as { typeormMetadataArgsStorage?: unknown }).typeormMetadataArgsStorage;
 }
