@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { createHmac, type KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import ipaddr from 'ipaddr.js';
 import { isEqual } from '../common/crypto/tokens';
@@ -46,8 +46,8 @@ export class AuditKeys {
 
   constructor(config: Config) {
     this.keys = config.operations.auditSecrets.map((secret) => ({
-      id: subkey(secret, 'audit key id').subarray(0, KEY_ID),
-      key: createSecretKey(subkey(secret, 'audit')),
+      id: subkey(secret, 'audit key id').export().subarray(0, KEY_ID),
+      key: subkey(secret, 'audit'),
     }));
   }
 

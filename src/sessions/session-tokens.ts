@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, type KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { isEqual } from '../common/crypto/tokens';
 import { subkey } from '../common/crypto/subkeys';
@@ -30,7 +30,7 @@ const MAC = 16;
  */
 @Injectable()
 export class SessionTokens {
-  private readonly keys: Buffer[];
+  private readonly keys: KeyObject[];
 
   constructor(config: Config) {
     this.keys = config.jwt.secrets.map((secret) => subkey(secret, 'refresh token'));
@@ -76,6 +76,6 @@ function read(prefix: string, token: string, length: number): Buffer | undefined
   return bytes.length === length && token === write(prefix, bytes) ? bytes : undefined;
 }
 
-function mac(key: Buffer, content: Buffer): Buffer {
+function mac(key: KeyObject, content: Buffer): Buffer {
   return createHmac('sha256', key).update(content).digest().subarray(0, MAC);
 }

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, randomBytes, type KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock';
 import { subkey } from '../../common/crypto/subkeys';
@@ -33,7 +33,7 @@ export interface KnownDevice {
  */
 @Injectable()
 export class KnownDevices {
-  private readonly keys: Buffer[];
+  private readonly keys: KeyObject[];
 
   constructor(
     private readonly clock: Clock,
@@ -85,6 +85,6 @@ function write(bytes: Buffer): string {
   return PREFIX + bytes.toString('base64url');
 }
 
-function mac(key: Buffer, content: Buffer, userId: string): Buffer {
+function mac(key: KeyObject, content: Buffer, userId: string): Buffer {
   return createHmac('sha256', key).update(content).update(bytesOfUuid(userId)).digest().subarray(0, MAC);
 }

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, type KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { subkey } from '../../common/crypto/subkeys';
 import { isEqual } from '../../common/crypto/tokens';
@@ -10,7 +10,7 @@ import { Config } from '../../config/config';
  */
 @Injectable()
 export class CsrfTokens {
-  private readonly keys: Buffer[];
+  private readonly keys: KeyObject[];
 
   constructor(config: Config) {
     this.keys = config.jwt.secrets.map((secret) => subkey(secret, 'csrf'));
@@ -27,6 +27,6 @@ export class CsrfTokens {
   }
 }
 
-function hmac(key: Buffer, sessionId: string): Buffer {
+function hmac(key: KeyObject, sessionId: string): Buffer {
   return createHmac('sha256', key).update(sessionId).digest();
 }

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, type KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { isEqual } from '../../common/crypto/tokens';
 import { subkey } from '../../common/crypto/subkeys';
@@ -13,7 +13,7 @@ const ID = 16;
  */
 @Injectable()
 export class NoticeTokens {
-  private readonly keys: Buffer[];
+  private readonly keys: KeyObject[];
 
   constructor(config: Config) {
     this.keys = config.jwt.secrets.map((secret) => subkey(secret, 'not me'));
@@ -33,6 +33,6 @@ export class NoticeTokens {
   }
 }
 
-function mac(key: Buffer, id: Buffer): Buffer {
+function mac(key: KeyObject, id: Buffer): Buffer {
   return createHmac('sha256', key).update(id).digest();
 }

@@ -32,7 +32,7 @@ export function formatStoredHash(pepperVersion: string, bcrypt: string): string 
 
 /** Eight hexadecimal digits that name a pepper. One-way: of 32 random bytes they tell nothing. */
 export function pepperVersionOf(pepper: string): string {
-  return subkey(pepper, 'password pepper version').toString('hex').slice(0, 8);
+  return subkey(pepper, 'password pepper version').export().toString('hex').slice(0, 8);
 }
 
 /** A valid hash of no known password, to spend the time of a comparison on. */

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUIDv7, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, randomUUIDv7, timingSafeEqual } from 'node:crypto';
 
 /** A UUID v7 (RFC 9562 §5.7): ordered by time, so that indexes stay dense. */
 export function newId(): string {
@@ -12,7 +12,7 @@ export function newSecret(): string {
 
 /** What is stored of a random secret. A plain SHA-256 is enough for 256 bits of entropy (ASVS 11.4.2). */
 export function sha256(secret: string | Buffer): Buffer {
-  return createHash('sha256').update(secret).digest();
+  return hash('sha256', secret, 'buffer');
 }
 
 export function isEqual(a: Buffer, b: Buffer): boolean {
