@@ -3,6 +3,12 @@ import { SonicBoom } from 'sonic-boom';
 
 /** Bytes of lines that wait for a slow reader; what comes on top is dropped, and counted. */
 const ROOM = 1024 * 1024;
+/**
+ * Lines leave together: once there are so many bytes of them, or after so many milliseconds. One by one they would cost a
+ * request a tenth of its time. What a killed process had not written yet is lost; one that ends itself writes all.
+ */
+const BATCH = 8 * 1024;
+const BATCH_MS = 50;
 const STDOUT = 1;
 
 /**
@@ -15,7 +21,13 @@ export class LogDestination {
   private hasFailed = false;
 
   constructor(fd = openStdout()) {
-    this.boom = new SonicBoom({ fd, sync: false, maxLength: ROOM });
+    this.boom = new SonicBoom({
+      fd,
+      sync: false,
+      maxLength: ROOM,
+      minLength: BATCH,
+      periodicFlush: BATCH_MS,
+    });
     this.boom.on('drop', () => (this.droppedLines += 1));
     // A closed pipe, a full disk. What is written later finds out by itself whether that is over.
     this.boom.on('error', () => (this.hasFailed = true));
