@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { AppError } from '../common/errors/app-error';
 import { RefusalPace } from '../common/load/refusal-pace';
 import type { RateLimitService } from './rate-limit.service';
 
@@ -8,6 +9,8 @@ declare module 'fastify' {
     countRequest?: (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
   }
 }
+
+type Done = (refusal?: Error) => void;
 
 /** Kubernetes asks these, often and from one address. */
 const PROBES = new Set<string | undefined>(['/health/live', '/health/ready']);
@@ -19,16 +22,22 @@ const PROBES = new Set<string | undefined>(['/health/live', '/health/ready']);
 export function limitRequests(fastify: FastifyInstance, limits: RateLimitService): void {
   if (!limits.isOn) return;
   const pace = new RefusalPace();
-  const count = async (request: FastifyRequest, reply: FastifyReply) => {
-    try {
-      await limits.takeRequest(request, reply);
-    } catch (refusal) {
-      await pace.next();
-      throw refusal;
-    }
+  const judge = (refusal: AppError | undefined, done: Done) =>
+    refusal ? void pace.next().then(() => done(refusal)) : done();
+  const count = (request: FastifyRequest, reply: FastifyReply, done: Done) => {
+    const refusal = limits.takeRequest(request, reply);
+    if (refusal instanceof Promise) refusal.then((known) => judge(known, done), done);
+    else judge(refusal, done);
   };
-  fastify.decorate('countRequest', count);
-  fastify.addHook('onRequest', (request, reply) =>
-    PROBES.has(request.routeOptions.url) ? Promise.resolve() : count(request, reply),
+  fastify.decorate(
+    'countRequest',
+    (request, reply) =>
+      new Promise<void>((resolve, reject) =>
+        count(request, reply, (error) => (error ? reject(error) : resolve())),
+      ),
   );
+  fastify.addHook('onRequest', (request, reply, done) => {
+    if (PROBES.has(request.routeOptions.url)) done();
+    else count(request, reply, done);
+  });
 }

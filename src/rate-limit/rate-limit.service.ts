@@ -4,13 +4,13 @@ import type { ThrottlerStorage } from '@nestjs/throttler';
 import { Counter, Registry } from 'prom-client';
 import { registerGauge } from '../common/gauge';
 import { addressKey } from '../common/http/address-key';
-import { clientInfoOf } from '../common/http/client-info';
+import { addressOf, clientInfoOf } from '../common/http/client-info';
 import { AppError } from '../common/errors/app-error';
 import { logSecurityEvent } from '../common/log/security-log';
 import { Config } from '../config/config';
 import { Throttle } from '../common/throttle';
 import { rateOf, type BudgetName, type Rate, type Scope } from './budgets';
-import { Counts } from './counts';
+import { Counts, type Count } from './counts';
 import { SharedStore } from './shared-store';
 
 /** Whether the request comes from somebody who is known to the account it asks for. */
@@ -79,33 +79,28 @@ export class RateLimitService implements ThrottlerStorage, OnApplicationShutdown
     return rate && this.isOn ? { ...rate, requests: rate.requests * this.factor } : undefined;
   }
 
-  /** Counts one request more under a key made by `keyOf`, in a window of `ttl` milliseconds. */
-  async increment(key: string, ttl: number, limit: number): Promise<Allowance> {
-    const { hits, msLeft, isShared } = await this.counts.add(key, ttl / 1000, limit);
-    // Alone, while the other replicas count alone as well: less for each.
-    const allowed = isShared ? limit : Math.ceil(limit / 2);
-    const timeToExpire = Math.max(1, Math.ceil(msLeft / 1000));
-    return {
-      limit: allowed,
-      totalHits: hits,
-      timeToExpire,
-      isBlocked: hits > allowed,
-      timeToBlockExpire: timeToExpire,
-    };
+  /** Counts one request more under a key made by `keyOf`, in a window of `ttl` milliseconds; at once where it can. */
+  count(key: string, ttl: number, limit: number): Allowance | Promise<Allowance> {
+    return onceKnown(this.counts.add(key, ttl / 1000, limit), (count) => allowanceOf(count, limit));
   }
 
-  /**
-   * Counts a request whatever it asks for.
-   *
-   * @throws AppError `too_many_requests` with the seconds to wait
-   */
-  async takeRequest(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  /** The same for @nestjs/throttler. */
+  async increment(key: string, ttl: number, limit: number): Promise<Allowance> {
+    return this.count(key, ttl, limit);
+  }
+
+  /** Counts a request whatever it asks for, at once where it can; returns the error where it is one too many. */
+  takeRequest(
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): AppError | undefined | Promise<AppError | undefined> {
     const rate = this.rateOf('requests', 'address');
-    if (!rate) return;
-    const key = keyOf('requests', 'address', addressKey(clientInfoOf(request).ip));
-    const allowance = await this.increment(key, rate.seconds * 1000, rate.requests);
-    this.announce(reply, 'requests', rate.seconds, allowance);
-    if (allowance.isBlocked) throw this.refusal('requests', 'address', allowance, request);
+    if (!rate) return undefined;
+    const key = keyOf('requests', 'address', addressKey(addressOf(request)));
+    return onceKnown(this.count(key, rate.seconds * 1000, rate.requests), (allowance) => {
+      this.announce(reply, 'requests', rate.seconds, allowance);
+      return allowance.isBlocked ? this.refusal('requests', 'address', allowance, request) : undefined;
+    });
   }
 
   /** Adds a policy to the answer (draft-ietf-httpapi-ratelimit-headers): a request can count against several. */
@@ -133,6 +128,27 @@ export class RateLimitService implements ThrottlerStorage, OnApplicationShutdown
   onApplicationShutdown(): void {
     this.store?.close();
   }
+}
+
+function allowanceOf({ hits, msLeft, isShared }: Count, limit: number): Allowance {
+  // Alone, while the other replicas count alone as well: less for each.
+  const allowed = isShared ? limit : Math.ceil(limit / 2);
+  const timeToExpire = Math.max(1, Math.ceil(msLeft / 1000));
+  return {
+    limit: allowed,
+    totalHits: hits,
+    timeToExpire,
+    isBlocked: hits > allowed,
+    timeToBlockExpire: timeToExpire,
+  };
+}
+
+/** Goes on at once where there is nothing to wait for: a promise for each request is dear. */
+function onceKnown<Value, Result>(
+  value: Value | Promise<Value>,
+  next: (value: Value) => Result,
+): Result | Promise<Result> {
+  return value instanceof Promise ? value.then(next) : next(value);
 }
 
 export function keyOf(budget: BudgetName, scope: Scope, subject: string): string {

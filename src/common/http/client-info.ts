@@ -12,10 +12,15 @@ export interface ClientInfo {
 
 export function clientInfoOf(request: FastifyRequest): ClientInfo {
   return {
-    ip: addressIn(request.ip) ?? addressIn(request.socket.remoteAddress) ?? '::',
+    ip: addressOf(request),
     userAgent: request.headers['user-agent']?.slice(0, 512) ?? null,
     requestId: request.id,
   };
+}
+
+/** Always a valid address, without zone or port. */
+export function addressOf({ ip, socket }: FastifyRequest): string {
+  return addressIn(ip) ?? addressIn(socket.remoteAddress) ?? '::';
 }
 
 /** The calling client as a controller's parameter. */
