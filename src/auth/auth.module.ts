@@ -71,6 +71,7 @@ import { PasswordResetService } from './password-reset/password-reset.service';
 import { OneTimeTokens } from './tokens/one-time-tokens';
 import { ResetTokens } from './tokens/reset-tokens';
 import { SigningKeys } from './tokens/signing-keys';
+import { VerifiedTokens } from './tokens/verified-tokens';
 import { VerificationToken } from './tokens/verification-token.entity';
 import { VerificationTokens } from './tokens/verification-tokens';
 
@@ -115,6 +116,7 @@ import { VerificationTokens } from './tokens/verification-tokens';
     SessionCookie,
     CsrfTokens,
     SigningKeys,
+    VerifiedTokens,
     AccessTokens,
     VerificationTokens,
     ResetTokens,

@@ -7,10 +7,20 @@ import { isWriteRefused } from '../common/errors/read-only';
 import { Config } from '../config/config';
 import { SessionCache } from './session-cache';
 import { Session } from './session.entity';
-import { SessionTokens } from './session-tokens';
+import { SessionTokens, type CookieTokenContent } from './session-tokens';
 
 /** Use is written down at most this often. */
 const USE_RESOLUTION_MS = 60_000;
+
+/** What an access token says, once it is known to be ours. */
+export interface AccessTokenContent {
+  userId: string;
+  sessionId: string;
+  /** The generation of the session that it was issued with. */
+  generation: number;
+  /** Milliseconds since the epoch. */
+  expiresAt: number;
+}
 
 export interface UsedSession {
   session: Session;
@@ -32,35 +42,58 @@ export class AuthenticationService {
     private readonly config: Config,
   ) {}
 
-  /** @param generation the one that the access token was issued with */
-  async byAccessToken(
-    sessionId: string,
-    userId: string,
-    generation: number,
-  ): Promise<UsedSession | undefined> {
-    const session = await this.findLive(sessionId, (known) => known.generation >= generation);
+  /** The session behind a token that has not expired. */
+  async byAccessToken({
+    sessionId,
+    userId,
+    generation,
+  }: AccessTokenContent): Promise<UsedSession | undefined> {
+    const session = await this.findLive(sessionId, generation);
     if (session?.userId !== userId || session.transport !== 'bearer') return undefined;
-    // The client has received this generation: from now on the one before is a stolen token, not a lost answer.
-    const provesReceipt = generation > 0 && generation === session.generation && !session.isGenerationUsed;
-    return this.use(session, provesReceipt);
+    return this.use(session, provesReceipt(session, generation));
   }
 
   /** @param token the content of the cookie */
   async byCookie(token: string): Promise<UsedSession | undefined> {
     const content = this.tokens.decodeCookie(token);
-    const session = content && (await this.findLive(content.sessionId, () => true));
-    if (session?.transport !== 'cookie' || !isEqual(session.secretHash, sha256(content!.secret)))
-      return undefined;
+    const session = content && (await this.findLive(content.sessionId, 0));
+    if (!session || !isCookieOf(session, content!)) return undefined;
     return this.use(session, false);
   }
 
+  /** What `byAccessToken` would answer, if memory has it and nothing is to be written down; undefined says nothing. */
+  recallByAccessToken({ sessionId, userId, generation }: AccessTokenContent): Session | undefined {
+    const known = this.recall(sessionId, generation);
+    const isIts = known?.userId === userId && known.transport === 'bearer';
+    return isIts && !provesReceipt(known, generation) ? this.hit(known) : undefined;
+  }
+
+  /** What `byCookie` would answer, likewise. */
+  recallByCookie(token: string): Session | undefined {
+    const content = this.tokens.decodeCookie(token);
+    const known = content && this.recall(content.sessionId, 0);
+    return known && isCookieOf(known, content!) ? this.hit(known) : undefined;
+  }
+
+  private recall(id: string, generation: number): Session | undefined {
+    const known = this.findKnown(id, generation);
+    return known && this.isNoted(known, this.clock.now()) ? known : undefined;
+  }
+
   /** What is known may be behind the row, never before it in being revoked: so only a live answer is taken from memory. */
-  private async findLive(id: string, isRecent: (known: Session) => boolean): Promise<Session | undefined> {
+  private findKnown(id: string, generation: number): Session | undefined {
     const known = this.cache.find(id);
-    if (known && this.isLive(known) && isRecent(known)) {
-      this.cache.hits += 1;
-      return known;
-    }
+    return known && this.isLive(known) && known.generation >= generation ? known : undefined;
+  }
+
+  private hit(known: Session): Session {
+    this.cache.hits += 1;
+    return known;
+  }
+
+  private async findLive(id: string, generation: number): Promise<Session | undefined> {
+    const known = this.findKnown(id, generation);
+    if (known) return this.hit(known);
     this.cache.misses += 1;
     const readingSince = this.cache.beginReading();
     const session = await this.sessions.findOneBy({ id, revokedAt: IsNull() });
@@ -73,13 +106,17 @@ export class AuthenticationService {
     return expiresAt > this.clock.now();
   }
 
+  /** Whether the last use that was written down is recent enough. */
+  private isNoted({ lastUsedAt }: Session, now: Date): boolean {
+    return now.getTime() - lastUsedAt.getTime() < USE_RESOLUTION_MS;
+  }
+
   /** Notes the use, once a minute, and slides the end of a cookie session; a bearer session slides when it refreshes. */
-  private async use(session: Session, provesReceipt: boolean): Promise<UsedSession> {
+  private async use(session: Session, isReceipt: boolean): Promise<UsedSession> {
     const now = this.clock.now();
-    const isStale = now.getTime() - session.lastUsedAt.getTime() >= USE_RESOLUTION_MS;
-    const isNoted = isStale && (await this.noteUse(session, now));
-    if (provesReceipt) await this.noteReceipt(session);
-    return { session, isExtended: isNoted && session.transport === 'cookie' };
+    const isNew = !this.isNoted(session, now) && (await this.noteUse(session, now));
+    if (isReceipt) await this.noteReceipt(session);
+    return { session, isExtended: isNew && session.transport === 'cookie' };
   }
 
   /** Returns false where the database only reads at the moment: what asks for nothing more goes on all the same. */
@@ -112,6 +149,15 @@ export class AuthenticationService {
       throw error;
     }
   }
+}
+
+/** The client has received this generation: from now on the one before is a stolen token, not a lost answer. */
+function provesReceipt(session: Session, generation: number): boolean {
+  return generation > 0 && generation === session.generation && !session.isGenerationUsed;
+}
+
+function isCookieOf({ transport, secretHash }: Session, { secret }: CookieTokenContent): boolean {
+  return transport === 'cookie' && isEqual(secretHash, sha256(secret));
 }
 
 /** The end of a session that is used now: its idle time from now, within the absolute cap from its beginning. */

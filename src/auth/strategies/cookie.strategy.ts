@@ -44,6 +44,13 @@ export class CookieStrategy extends PassportStrategy(CookieCredential, 'cookie')
     super(sessionCookie);
   }
 
+  /** Whose request it is, where memory alone can tell. Undefined says nothing: Passport is to be asked. */
+  recall(request: FastifyRequest): Principal | undefined {
+    const token = request.headers.authorization === undefined ? this.sessionCookie.read(request) : undefined;
+    const session = token === undefined ? undefined : this.authentication.recallByCookie(token);
+    return session && principalOf(session);
+  }
+
   async validate(request: CookieRequest): Promise<Principal> {
     const token = this.sessionCookie.read(request)!;
     const used = await this.authentication.byCookie(token);

@@ -7,10 +7,11 @@ import { Clock } from '../../common/clock';
 import type { Principal } from '../../common/access/principal';
 import { AppError } from '../../common/errors/app-error';
 import { Config } from '../../config/config';
-import { AuthenticationService } from '../../sessions/authentication.service';
+import { AuthenticationService, type AccessTokenContent } from '../../sessions/authentication.service';
 import { SessionCookie } from '../cookies/session-cookie';
 import { ACCESS_TOKEN_TYPE, generationOf, type AccessTokenClaims } from '../tokens/access-tokens';
 import { SigningKeys } from '../tokens/signing-keys';
+import { VerifiedTokens } from '../tokens/verified-tokens';
 import { bearerTokenOf } from './bearer-token';
 import { principalOf } from './principal-of';
 
@@ -26,6 +27,7 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
     config: Config,
     keys: SigningKeys,
     jwt: JwtService,
+    private readonly verified: VerifiedTokens,
     private readonly authentication: AuthenticationService,
     private readonly cookie: SessionCookie,
     private readonly clock: Clock,
@@ -50,25 +52,31 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
     });
   }
 
+  /**
+   * Whose request it is, where memory alone can tell: a token verified before, of a session in use, and nothing to be
+   * written down. Undefined says nothing: Passport is to be asked.
+   */
+  recall(request: FastifyRequest): Principal | undefined {
+    const token = bearerTokenOf(request);
+    const known = token === null ? undefined : this.verified.find(token);
+    if (!known || this.isOver(known) || this.cookie.read(request) !== undefined) return undefined;
+    const session = this.authentication.recallByAccessToken(known);
+    return session && principalOf(session);
+  }
+
+  /** What Passport asks once the library has found signature, issuer and audience good. */
   async validate(request: FastifyRequest, { header, payload }: DecodedToken): Promise<Principal> {
-    const { sub, sid, iat, exp, jti } = payload;
-    const generation = generationOf(jti);
-    if (
-      header.typ !== ACCESS_TOKEN_TYPE ||
-      // What is marked as critical must be understood (RFC 7515 §4.1.11), and nothing of the kind is.
-      header.crit !== undefined ||
-      !isText(sub) ||
-      !isUuid(sid) ||
-      !isNumber(iat) ||
-      !isNumber(exp) ||
-      generation === undefined
-    )
-      throw new AppError('token_invalid');
-    if (exp * 1000 <= this.clock.now().getTime()) throw new AppError('token_expired');
-    const used = await this.authentication.byAccessToken(sid, sub, generation);
+    const content = contentOf(header, payload);
+    if (this.isOver(content)) throw new AppError('token_expired');
+    this.verified.keep(bearerTokenOf(request)!, content);
+    const used = await this.authentication.byAccessToken(content);
     if (!used) throw new AppError('session_revoked');
-    await this.refuseCookieOfAnother(request, sub);
+    await this.refuseCookieOfAnother(request, content.userId);
     return principalOf(used.session);
+  }
+
+  private isOver({ expiresAt }: AccessTokenContent): boolean {
+    return expiresAt <= this.clock.now().getTime();
   }
 
   /** Two credentials of two people: whichever was meant, acting for one of them would be a guess. */
@@ -86,6 +94,24 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 const isText = (value: unknown): value is string => typeof value === 'string';
 const isUuid = (value: unknown): value is string => isText(value) && UUID.test(value);
 const isNumber = (value: unknown): value is number => typeof value === 'number';
+
+/** @throws AppError `token_invalid` where it says something else than our access tokens say, whoever signed it */
+function contentOf(header: DecodedToken['header'], payload: DecodedToken['payload']): AccessTokenContent {
+  const { sub, sid, iat, exp, jti } = payload;
+  const generation = generationOf(jti);
+  if (
+    header.typ !== ACCESS_TOKEN_TYPE ||
+    // What is marked as critical must be understood (RFC 7515 §4.1.11), and nothing of the kind is.
+    header.crit !== undefined ||
+    !isText(sub) ||
+    !isUuid(sid) ||
+    !isNumber(iat) ||
+    !isNumber(exp) ||
+    generation === undefined
+  )
+    throw new AppError('token_invalid');
+  return { userId: sub, sessionId: sid, generation, expiresAt: exp * 1000 };
+}
 
 /** The key that the token says it was signed with. What is not a token at all names none. */
 function kidOf(jwt: JwtService, token: string): unknown {

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from '../errors/app-error';
+import { headerLines } from './header-lines';
 import { HTTP_LIMITS } from './limits';
 
 /** Bytes of a body that are read and dropped rather than cut off. */
@@ -26,7 +27,7 @@ function unfitness({ raw, headers }: FastifyRequest): AppError | undefined {
   if (raw.rawHeaders.length > 2 * HTTP_LIMITS.headerLines) return new AppError('headers_too_large');
   const isOld = raw.httpVersion === '1.0';
   if (!isOld && raw.httpVersion !== '1.1') return unclear('This version of HTTP is not spoken here');
-  const hosts = hostLines(raw.rawHeaders);
+  const hosts = headerLines(raw.rawHeaders, 'host');
   if (hosts > 1 || (hosts === 0 && !isOld)) return unclear('A request names one Host');
   if (!hasBody(headers)) return undefined;
   const coding = headers['transfer-encoding']?.toLowerCase();
@@ -48,12 +49,4 @@ function hasBody(headers: IncomingHttpHeaders): boolean {
 
 function isSoonOver(headers: IncomingHttpHeaders): boolean {
   return !hasBody(headers) || Number(headers['content-length']) <= SKIPPED_BODY;
-}
-
-/** Node keeps the first of several and forgets the others. */
-function hostLines(rawHeaders: string[]): number {
-  let count = 0;
-  for (let at = 0; at < rawHeaders.length; at += 2)
-    if (rawHeaders[at]!.length === 4 && rawHeaders[at]!.toLowerCase() === 'host') count++;
-  return count;
 }
