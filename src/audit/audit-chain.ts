@@ -81,7 +81,10 @@ export class AuditChain {
     return link?.hash;
   }
 
-  /** Takes the events that have waited longest, each once, but for those that have a link. Needs the lock. */
+  /**
+   * Takes the events that have waited longest, each once, but for those that have a link. Needs the lock. They are looked
+   * up one by one (LATERAL): joined all at once, PostgreSQL may read the whole trail, for it sees no month to leave out.
+   */
   async takePending(limit: number, tx: EntityManager): Promise<{ taken: number; pending: Pending[] }> {
     const rows = await tx.query<(EventRow & { eventId: string; eventCreatedAt: Date; isLinked: boolean })[]>(
       `WITH taken AS (
@@ -91,7 +94,8 @@ export class AuditChain {
          EXISTS (SELECT FROM audit_links WHERE event_id = taken.event_id
            AND month = date_trunc('month', taken.event_created_at AT TIME ZONE 'UTC')::date) AS "isLinked"
        FROM taken
-       LEFT JOIN audit_events AS e ON e.created_at = taken.event_created_at AND e.id = taken.event_id
+       LEFT JOIN LATERAL (SELECT * FROM audit_events WHERE created_at = taken.event_created_at AND id = taken.event_id
+         LIMIT 1) AS e ON true
        ORDER BY taken.event_created_at, taken.position`,
       [limit],
     );

@@ -29,12 +29,13 @@ export class IdleFailuresJob implements OnModuleInit {
 
   async run(): Promise<void> {
     const now = this.clock.now().getTime();
-    await deleteInBatches(
-      this.dataSource,
-      'login_failures',
-      `last_failed_at < $1 AND (last_failed_at < $2 OR consecutive < $3)
-         AND (blocked_until IS NULL OR blocked_until < 'infinity')`,
-      [new Date(now - FEW_KEPT_MS), new Date(now - MANY_KEPT_MS), SUSPICIOUS_FAILURES],
-    );
+    await this.forget(new Date(now - MANY_KEPT_MS), 'true');
+    await this.forget(new Date(now - FEW_KEPT_MS), `consecutive < ${SUSPICIOUS_FAILURES}`);
+  }
+
+  private async forget(before: Date, condition: string): Promise<void> {
+    const blockEnds = `(blocked_until IS NULL OR blocked_until < 'infinity')`;
+    const forgettable = `${condition} AND ${blockEnds}`;
+    await deleteInBatches(this.dataSource, 'login_failures', 'last_failed_at', before, forgettable);
   }
 }

@@ -7,7 +7,6 @@ import { Jobs } from '../../jobs/jobs.service';
 import { UsersService } from '../../users/users.service';
 
 const KEPT_MS = 7 * 24 * 3_600_000;
-const BATCH = 500;
 
 /** Removes accounts that nobody verified within 7 days: an unproven claim must not hold an address for ever. */
 @Injectable()
@@ -30,17 +29,17 @@ export class UnverifiedAccountsJob implements OnModuleInit {
 
   async run(): Promise<void> {
     const createdBefore = new Date(this.clock.now().getTime() - KEPT_MS);
-    while ((await this.removeBatch(createdBefore)) === BATCH);
+    while (await this.removeOne(createdBefore));
   }
 
-  private removeBatch(createdBefore: Date): Promise<number> {
+  /** One at a time, for much goes with each: whoever signs up anew with such an address waits until it is gone. */
+  private removeOne(createdBefore: Date): Promise<boolean> {
     return this.transactions.run(async (tx) => {
-      const ids = await this.users.removeUnverified(createdBefore, BATCH, tx);
-      for (const userId of ids) {
-        await this.audit.record('account.unverified_removed', { userId }, tx);
-        await this.audit.anonymise(userId, tx);
-      }
-      return ids.length;
+      const [userId] = await this.users.removeUnverified(createdBefore, 1, tx);
+      if (userId === undefined) return false;
+      await this.audit.record('account.unverified_removed', { userId }, tx);
+      await this.audit.anonymise(userId, tx);
+      return true;
     });
   }
 }

@@ -22,9 +22,9 @@ export class ExpiredTokensJob implements OnModuleInit {
   }
 
   async run(): Promise<void> {
-    const before = [new Date(this.clock.now().getTime() - KEPT_MS)];
-    await deleteInBatches(this.dataSource, 'verification_tokens', 'expires_at < $1', before);
-    await deleteInBatches(this.dataSource, 'reset_tokens', 'expires_at < $1', before);
-    await deleteInBatches(this.dataSource, 'security_notices', 'expires_at < $1', before);
+    const before = new Date(this.clock.now().getTime() - KEPT_MS);
+    await deleteInBatches(this.dataSource, 'verification_tokens', 'expires_at', before);
+    await deleteInBatches(this.dataSource, 'reset_tokens', 'expires_at', before);
+    await deleteInBatches(this.dataSource, 'security_notices', 'expires_at', before);
   }
 }
