@@ -4,6 +4,7 @@ import { type EntityManager, Repository, type SelectQueryBuilder } from 'typeorm
 import { Clock } from '../common/clock';
 import { newId } from '../common/crypto/tokens';
 import type { ClientInfo } from '../common/http/client-info';
+import { insertRow } from '../database/rows';
 import type { AuditAction } from './actions';
 import { AuditEvent } from './audit-event.entity';
 import { AuditKeys, type EventContent } from './audit-keys';
@@ -58,7 +59,7 @@ export class AuditService {
       requestId: client?.requestId ?? null,
       createdAt: this.clock.now(),
     };
-    await tx.insert(AuditEvent, { ...event, ...this.keys.sign(event) });
+    await insertRow(AuditEvent, { ...event, ...this.keys.sign(event) }, tx);
     this.logLines.tell(event, tx);
   }
 

@@ -71,6 +71,11 @@ export class AnnouncedCache<Value extends { id: string }> {
     if (this.isTrusted && changedAt <= readingSince) this.values.set(value.id, value);
   }
 
+  /** Keeps what a transaction has written, once it is committed. */
+  keepAtCommit(value: Value, readingSince: number, tx: EntityManager): void {
+    this.afterCommit.do(tx, () => this.keep(value, readingSince));
+  }
+
   /** Has every replica forget these rows at commit. This process does not wait for the echo. */
   async announce(ids: string[], tx: EntityManager): Promise<void> {
     this.forget(ids);

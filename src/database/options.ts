@@ -1,6 +1,7 @@
 import type { DataSourceOptions } from 'typeorm';
 import type { DatabaseConfig } from '../config/config';
-import { ImpatientClient } from './impatient-client';
+import { GatheringClient } from './gathering-client';
+import { StatementNames } from './statement-names';
 
 /** A statement that takes longer is cut: a slow database must answer 503 soon, not hang its callers. */
 export const STATEMENT_TIMEOUT_MS = 5_000;
@@ -20,13 +21,13 @@ export function dataSourceOptions(database: DatabaseConfig): DataSourceOptions {
     poolSize: database.poolMax,
     applicationName: 'gatehouse',
     extra: {
-      Client: ImpatientClient,
+      Client: GatheringClient,
       connectionTimeoutMillis: ACQUIRE_TIMEOUT_MS,
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
       // Cut by the client too: behind a dead network the server's own time-out is never heard.
       query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
       keepAlive: true,
-      ...(database.isPooled ? {} : sessionTimeouts),
+      ...(database.isPooled ? {} : { ...sessionTimeouts, statementNames: new StatementNames() }),
     },
   };
 }

@@ -4,6 +4,8 @@ import { isConnectionLost } from '../common/errors/outage';
 import { Config } from '../config/config';
 import { LOCK_TIMEOUT_MS, STATEMENT_TIMEOUT_MS } from './options';
 import { TENANT_ROLE, USER_ID_SETTING } from './own-rows';
+import { isOutOfDate } from './statement-names';
+import { together } from './together';
 
 const CONFLICTS = new Set(['40001' /* serialization_failure */, '40P01' /* deadlock_detected */]);
 const MAX_TRIES = 4;
@@ -25,8 +27,13 @@ export class Transactions {
     return this.runWith(this.timeouts(), work);
   }
 
+  /** Runs what is one statement: by itself, unless its time-outs have to travel with a transaction. */
+  async runOne<T>(statement: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.config.database.isPooled ? this.run(statement) : statement(this.dataSource.manager);
+  }
+
   /**
-   * The same as one user, for tables of users' own rows: of those there are none but this user's for any statement of
+   * Runs `work` in one transaction as one user, for tables of users' own rows: of those there are none but this user's for any statement of
    * `work`, and other tables are out of reach. PostgreSQL sees to it (row-level security), under a role that cannot pass
    * by its policies; both end with the transaction, so that the connection carries nothing over to its next user.
    */
@@ -42,14 +49,15 @@ export class Transactions {
       let isWorkDone = false;
       try {
         return await this.dataSource.transaction(async (tx) => {
-          await setLocally(settings, tx);
-          const result = await work(tx);
+          const [, result] = await together(setLocally(settings, tx), work(tx));
           isWorkDone = true;
           return result;
         });
       } catch (error) {
         // A COMMIT whose answer is lost may have taken place.
-        const mayTryAgain = isConnectionLost(error) ? tries === 1 && !isWorkDone : isConflict(error);
+        const mayTryAgain = isConnectionLost(error)
+          ? tries === 1 && !isWorkDone
+          : isConflict(error) || isOutOfDate(error);
         if (tries === MAX_TRIES || !mayTryAgain) throw error;
       }
     }

@@ -2,12 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { IsNull, Repository, type FindOptionsWhere } from 'typeorm';
 import { Clock } from '../common/clock';
-import { isEqual, sha256 } from '../common/crypto/tokens';
+import { isEqual } from '../common/crypto/tokens';
 import { isWriteRefused } from '../common/errors/read-only';
 import { Config } from '../config/config';
 import { SessionCache } from './session-cache';
 import { Session } from './session.entity';
-import { SessionTokens, type CookieTokenContent } from './session-tokens';
+import { SessionTokens, type CookieContent } from './session-tokens';
 
 /** Use is written down at most this often. */
 const USE_RESOLUTION_MS = 60_000;
@@ -156,8 +156,8 @@ function provesReceipt(session: Session, generation: number): boolean {
   return generation > 0 && generation === session.generation && !session.isGenerationUsed;
 }
 
-function isCookieOf({ transport, secretHash }: Session, { secret }: CookieTokenContent): boolean {
-  return transport === 'cookie' && isEqual(secretHash, sha256(secret));
+function isCookieOf(session: Session, { secretHash }: CookieContent): boolean {
+  return session.transport === 'cookie' && isEqual(session.secretHash, secretHash);
 }
 
 /** The end of a session that is used now: its idle time from now, within the absolute cap from its beginning. */

@@ -2,20 +2,26 @@ import { Injectable } from '@nestjs/common';
 import { IsNull, MoreThan, type EntityManager } from 'typeorm';
 import { Clock } from '../common/clock';
 import { isEqual, sha256 } from '../common/crypto/tokens';
+import { isConnectionLost } from '../common/errors/outage';
 import type { ClientInfo } from '../common/http/client-info';
 import { Config } from '../config/config';
+import { columnsOf } from '../database/rows';
+import { Transactions } from '../database/transactions';
 import { slidingExpiry } from './authentication.service';
+import { SessionCache } from './session-cache';
 import { Session } from './session.entity';
 import { SessionTokens, type RefreshTokenContent } from './session-tokens';
 
 /** Two tabs, or a retry on a slow line, may present one token twice within this time. */
 const REPEAT_WINDOW_MS = 10_000;
 
-export type Rotation =
-  | { outcome: 'rotated'; session: Session; refreshToken: string }
-  | { outcome: 'reused'; session: Session }
-  | 'invalid'
-  | 'expired';
+interface Rotated {
+  outcome: 'rotated';
+  session: Session;
+  refreshToken: string;
+}
+
+export type Rotation = Rotated | { outcome: 'reused'; session: Session } | 'invalid' | 'expired';
 
 /**
  * Refresh tokens rotate by generation, a counter that only a compare-and-set moves. The token of the newest generation
@@ -25,10 +31,48 @@ export type Rotation =
 @Injectable()
 export class RotationService {
   constructor(
+    private readonly transactions: Transactions,
+    private readonly cache: SessionCache,
     private readonly tokens: SessionTokens,
     private readonly clock: Clock,
     private readonly config: Config,
   ) {}
+
+  /**
+   * Moves the session on as most refreshes do, by one statement. Where its answer is lost or it finds nothing to do, `rotate`
+   * has to judge: a token whose rotation took place after all gets the same successor from it.
+   */
+  async tryRotate(token: string, { ip, userAgent }: ClientInfo): Promise<Rotated | undefined> {
+    const presented = this.tokens.decodeRefresh(token);
+    if (!presented) return undefined;
+    const { sessions } = this.config;
+    const now = this.clock.now();
+    const readingSince = this.cache.beginReading();
+    const [[session]] = await this.transactions
+      .runOne((manager) =>
+        manager.query<[Session[], number]>(
+          `UPDATE sessions SET generation = generation + 1, rotated_at = $4, is_generation_used = false, last_used_at = $4,
+           expires_at = least($5::timestamptz, created_at + make_interval(secs => $6)), ip = $7, user_agent = $8
+         WHERE id = $1 AND secret_hash = $2 AND generation = $3::bigint AND transport = 'bearer'
+           AND revoked_at IS NULL AND expires_at > $4
+         RETURNING ${columnsOf(Session, manager)}`,
+          [
+            presented.sessionId,
+            sha256(presented.secret),
+            presented.generation,
+            now,
+            new Date(now.getTime() + sessions.ttl),
+            sessions.maxTtl / 1000,
+            ip,
+            userAgent,
+          ],
+        ),
+      )
+      .catch(nothingIfLost);
+    if (!session) return undefined;
+    this.cache.keep(session, readingSince);
+    return this.answer(session, presented);
+  }
 
   /** Judges a refresh token and moves the session on. What follows from reuse is the caller's to do, in the same `tx`. */
   async rotate(token: string, client: ClientInfo, tx: EntityManager): Promise<Rotation> {
@@ -74,7 +118,7 @@ export class RotationService {
     return affected === 1 ? this.answer(Object.assign(session, change), presented) : 'invalid';
   }
 
-  private answer(session: Session, { secret }: RefreshTokenContent): Rotation {
+  private answer(session: Session, { secret }: RefreshTokenContent): Rotated {
     const { id: sessionId, generation } = session;
     return {
       outcome: 'rotated',
@@ -88,4 +132,9 @@ export class RotationService {
     const age = this.clock.now().getTime() - (rotatedAt?.getTime() ?? 0);
     return !isGenerationUsed || (age >= 0 && age < REPEAT_WINDOW_MS);
   }
+}
+
+function nothingIfLost(error: unknown): [Session[], number] {
+  if (!isConnectionLost(error)) throw error;
+  return [[], 0];
 }

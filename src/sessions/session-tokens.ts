@@ -1,17 +1,24 @@
 import { createHmac, type KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { isEqual } from '../common/crypto/tokens';
+import { LRUCache } from 'lru-cache';
+import { isEqual, sha256 } from '../common/crypto/tokens';
 import { subkey } from '../common/crypto/subkeys';
 import { bytesOfUuid, uuidOfBytes } from '../common/crypto/uuid-bytes';
 import { Config } from '../config/config';
 
-export interface CookieTokenContent {
+interface TokenContent {
   sessionId: string;
   /** 256 random bits; only their SHA-256 is stored. */
   secret: Buffer;
 }
 
-export interface RefreshTokenContent extends CookieTokenContent {
+/** What is in a cookie, with the hash of its secret. */
+export interface CookieContent {
+  sessionId: string;
+  secretHash: Buffer;
+}
+
+export interface RefreshTokenContent extends TokenContent {
   /** 0 at login, then one more with each refresh. The secret stays the same through all of them. */
   generation: number;
 }
@@ -22,6 +29,8 @@ const ID = 16;
 const GENERATION = 4;
 const SECRET = 32;
 const MAC = 16;
+/** Some 400 bytes each. */
+const MOST_COOKIES = 10_000;
 
 /**
  * The texts that carry a session's secret. In a refresh token the generation stands under a MAC: being unforgeable, an
@@ -31,6 +40,8 @@ const MAC = 16;
 @Injectable()
 export class SessionTokens {
   private readonly keys: KeyObject[];
+  /** Cookies come with every request of a page. */
+  private readonly decodedCookies = new LRUCache<string, CookieContent>({ max: MOST_COOKIES });
 
   constructor(config: Config) {
     this.keys = config.jwt.secrets.map((secret) => subkey(secret, 'refresh token'));
@@ -56,13 +67,18 @@ export class SessionTokens {
     };
   }
 
-  encodeCookie({ sessionId, secret }: CookieTokenContent): string {
+  encodeCookie({ sessionId, secret }: TokenContent): string {
     return write(COOKIE_PREFIX, Buffer.concat([bytesOfUuid(sessionId), secret]));
   }
 
-  decodeCookie(token: string): CookieTokenContent | undefined {
+  decodeCookie(token: string): CookieContent | undefined {
+    const known = this.decodedCookies.get(token);
+    if (known) return known;
     const bytes = read(COOKIE_PREFIX, token, ID + SECRET);
-    return bytes && { sessionId: uuidOfBytes(bytes), secret: bytes.subarray(ID) };
+    if (!bytes) return undefined;
+    const content = { sessionId: uuidOfBytes(bytes), secretHash: sha256(bytes.subarray(ID)) };
+    this.decodedCookies.set(token, content);
+    return content;
   }
 }
 

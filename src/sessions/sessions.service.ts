@@ -2,11 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { IsNull, MoreThan, type EntityManager, Repository } from 'typeorm';
+import { AuditService } from '../audit/audit.service';
 import { Clock } from '../common/clock';
 import { newId, sha256 } from '../common/crypto/tokens';
 import type { ClientInfo } from '../common/http/client-info';
 import { Config } from '../config/config';
+import { insertRow } from '../database/rows';
+import { together } from '../database/together';
 import { RevocationService } from './revocation.service';
+import { SessionCache } from './session-cache';
 import { SessionMetrics } from './session-metrics';
 import { Session, type Transport } from './session.entity';
 import { SessionTokens } from './session-tokens';
@@ -18,6 +22,14 @@ export interface OpenedSession {
   session: Session;
   /** The refresh token or the content of the cookie. It is known to the caller only. */
   token: string;
+  /** The User-Agent headers of the sessions that the user has had before. */
+  earlierUserAgents: (string | null)[];
+}
+
+interface EarlierSessions {
+  userAgents: (string | null)[];
+  /** Ids of the oldest ones. */
+  surplus: string[];
 }
 
 @Injectable()
@@ -26,12 +38,17 @@ export class SessionsService {
     @InjectRepository(Session) private readonly sessions: Repository<Session>,
     private readonly tokens: SessionTokens,
     private readonly revocation: RevocationService,
+    private readonly cache: SessionCache,
+    private readonly audit: AuditService,
     private readonly metrics: SessionMetrics,
     private readonly clock: Clock,
     private readonly config: Config,
   ) {}
 
-  /** Opens a session for a user who has just proven the password. Its secret is new, whatever the request carried. */
+  /**
+   * Opens a session for a user who has just proven the password, and records that. Its secret is new, whatever the
+   * request carried. Where there are too many sessions of the user, the oldest end.
+   */
   async open(
     userId: string,
     transport: Transport,
@@ -40,7 +57,7 @@ export class SessionsService {
   ): Promise<OpenedSession> {
     const now = this.clock.now();
     const secret = randomBytes(32);
-    const session = tx.create(Session, {
+    const session: Session = {
       id: newId(),
       userId,
       transport,
@@ -55,14 +72,20 @@ export class SessionsService {
       authenticatedAt: now,
       expiresAt: new Date(now.getTime() + this.config.sessions.ttl),
       revokedAt: null,
-    });
-    await tx.insert(Session, session);
+    };
+    const sessionId = session.id;
+    this.cache.keepAtCommit(session, this.cache.beginReading(), tx);
+    const [earlier] = await together(
+      this.earlierOf(userId, now, tx),
+      insertRow(Session, session, tx),
+      this.audit.record('login.succeeded', { userId, sessionId, client }, tx),
+    );
     this.metrics.opened(transport, tx);
-    await this.endOldest(userId, client, tx);
-    const content = { sessionId: session.id, generation: 0, secret };
+    for (const id of earlier.surplus) await this.revocation.revokeOne(userId, id, client, tx);
+    const content = { sessionId, generation: 0, secret };
     const token =
       transport === 'bearer' ? this.tokens.encodeRefresh(content) : this.tokens.encodeCookie(content);
-    return { session, token };
+    return { session, token, earlierUserAgents: earlier.userAgents };
   }
 
   /** The live sessions of a user, the latest used first. */
@@ -83,23 +106,15 @@ export class SessionsService {
     return this.sessions.find({ where: { userId }, order: { createdAt: 'DESC', id: 'DESC' } });
   }
 
-  /** The User-Agent headers of the sessions a user has had. */
-  async userAgentsOf(userId: string, tx: EntityManager): Promise<(string | null)[]> {
-    const rows = await tx
-      .createQueryBuilder(Session, 'session')
-      .select('DISTINCT session.user_agent', 'userAgent')
-      .where({ userId })
-      .getRawMany<{ userAgent: string | null }>();
-    return rows.map(({ userAgent }) => userAgent);
-  }
-
-  private async endOldest(userId: string, client: ClientInfo, tx: EntityManager): Promise<void> {
-    const surplus = await tx.find(Session, {
-      select: { id: true },
-      where: { userId, revokedAt: IsNull(), expiresAt: MoreThan(this.clock.now()) },
-      order: { createdAt: 'DESC', id: 'DESC' },
-      skip: MOST_SESSIONS_PER_USER,
-    });
-    for (const { id } of surplus) await this.revocation.revokeOne(userId, id, client, tx);
+  /** What the user's sessions until now say to a further one: where they came from, and which of them must end for it. */
+  private async earlierOf(userId: string, now: Date, tx: EntityManager): Promise<EarlierSessions> {
+    const [row] = await tx.query<EarlierSessions[]>(
+      `SELECT coalesce(array_agg(DISTINCT user_agent), '{}') AS "userAgents",
+         coalesce((array_agg(id ORDER BY created_at DESC, id DESC)
+           FILTER (WHERE revoked_at IS NULL AND expires_at > $2))[$3:], '{}') AS surplus
+       FROM sessions WHERE user_id = $1`,
+      [userId, now, MOST_SESSIONS_PER_USER],
+    );
+    return row!;
   }
 }

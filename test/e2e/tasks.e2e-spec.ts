@@ -1,4 +1,4 @@
-import { Client } from 'pg';
+import { GatheringClient } from '../../src/database/gathering-client';
 import { Transactions } from '../../src/database/transactions';
 import { inBrowser, loggedIn, PASSWORD, type LoggedIn } from '../support/actors';
 import { TestApp } from '../support/app';
@@ -295,7 +295,7 @@ describe('tasks', () => {
       await fill(actor.id, 500);
       await app.database.query('ANALYZE tasks');
       const first = await list();
-      const sent = jest.spyOn(Client.prototype, 'query');
+      const sent = jest.spyOn(GatheringClient.prototype, 'query');
       await list(`?cursor=${first.body.nextCursor}`);
       const queries = sent.mock.calls.map((call) => call as unknown as [string, unknown[]]);
       sent.mockRestore();
@@ -310,7 +310,7 @@ describe('tasks', () => {
 
     it('costs four statements', async () => {
       await list();
-      const sent = jest.spyOn(Client.prototype, 'query');
+      const sent = jest.spyOn(GatheringClient.prototype, 'query');
       await list();
       const statements = sent.mock.calls.map(([sql]) => String(sql)).filter((sql) => !sql.includes('pgboss'));
       sent.mockRestore();

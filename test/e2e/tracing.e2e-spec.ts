@@ -163,7 +163,7 @@ describe('traces', () => {
     const statements = spans.filter((span) => 'db.query.text' in attributesOf(span));
     const ofRegistration = statements.filter((span) => span.traceId === registration.traceId);
     expect(ofRegistration.map((span) => attributesOf(span)['db.query.text'])).toContainEqual(
-      expect.stringMatching(/^INSERT INTO "users".*\$1/),
+      expect.stringMatching(/^INSERT INTO "users".*\$1/m),
     );
     expect(ofRegistration.map(({ name }) => name)).toContainEqual(
       expect.stringMatching(/^pg\.query:INSERT /),

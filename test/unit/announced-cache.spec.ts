@@ -42,6 +42,17 @@ describe('a cache of rows', () => {
     expect(cache.find('b')).toBeUndefined();
   });
 
+  it('keeps what a transaction has written when it is committed, unless it changed meanwhile', () => {
+    cache.keepAtCommit(OLD, cache.beginReading(), tx);
+    expect(cache.find('a')).toBeUndefined();
+    commit();
+    expect(cache.find('a')).toBe(OLD);
+    cache.keepAtCommit(NEW, cache.beginReading(), tx);
+    hear('a');
+    commit();
+    expect(cache.find('a')).toBeUndefined();
+  });
+
   it('forgets what it has when a change is announced, here or elsewhere', async () => {
     cache.keep(OLD, cache.beginReading());
     await cache.announce(['a'], tx);

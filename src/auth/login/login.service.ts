@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { AuditService } from '../../audit/audit.service';
 import type { Principal } from '../../common/access/principal';
 import { AppError } from '../../common/errors/app-error';
 import type { ClientInfo } from '../../common/http/client-info';
 import { Config } from '../../config/config';
+import { together } from '../../database/together';
 import { Transactions } from '../../database/transactions';
 import { RevocationService } from '../../sessions/revocation.service';
 import type { Transport } from '../../sessions/session.entity';
@@ -42,7 +42,6 @@ export class LoginService {
     private readonly accessTokens: AccessTokens,
     private readonly csrfTokens: CsrfTokens,
     private readonly notices: NoticesService,
-    private readonly audit: AuditService,
     private readonly transactions: Transactions,
     private readonly config: Config,
   ) {}
@@ -82,8 +81,15 @@ export class LoginService {
     client: ClientInfo,
     tx: EntityManager,
   ): Promise<OpenedSession> {
-    if (!(await this.passwords.isStillRight(login.user, tx))) throw new AppError('invalid_credentials');
-    return this.open(login, transport, client, tx);
+    const [, opened] = await together(
+      this.refuseChanged(login.user, tx),
+      this.open(login, transport, client, tx),
+    );
+    return opened;
+  }
+
+  private async refuseChanged(user: User, tx: EntityManager): Promise<void> {
+    if (!(await this.passwords.isStillRight(user, tx))) throw new AppError('invalid_credentials');
   }
 
   private async open(
@@ -92,10 +98,8 @@ export class LoginService {
     client: ClientInfo,
     tx: EntityManager,
   ): Promise<OpenedSession> {
-    const { user } = login;
-    await this.tellOfSuspicion(login, client, tx);
-    const opened = await this.sessions.open(user.id, transport, client, tx);
-    await this.audit.record('login.succeeded', { userId: user.id, sessionId: opened.session.id, client }, tx);
+    const opened = await this.sessions.open(login.user.id, transport, client, tx);
+    await this.tellOfSuspicion(login, opened, client, tx);
     return opened;
   }
 
@@ -105,6 +109,7 @@ export class LoginService {
    */
   private async tellOfSuspicion(
     { user, failuresBefore }: Authenticated,
+    { earlierUserAgents }: OpenedSession,
     client: ClientInfo,
     tx: EntityManager,
   ): Promise<void> {
@@ -113,7 +118,7 @@ export class LoginService {
       const variables = { failures: String(failuresBefore) };
       return this.notices.tell('login-after-failures', user, client, variables, tx);
     }
-    const known = new Set((await this.sessions.userAgentsOf(user.id, tx)).map(deviceName));
+    const known = new Set(earlierUserAgents.map(deviceName));
     if (known.size > 0 && !known.has(deviceName(client.userAgent)))
       await this.notices.tell('new-device', user, client, {}, tx);
   }

@@ -40,13 +40,22 @@ export class RefreshService {
    */
   async refresh(token: string, client: ClientInfo): Promise<TokenLogin> {
     // A refusal is a result, not an exception: what it has set down (the end of a stolen session) is to be committed.
-    const result = await this.transactions.run((tx) => this.judge(token, client, tx));
+    const result =
+      (await this.tryRefresh(token, client)) ??
+      (await this.transactions.run((tx) => this.judge(token, client, tx)));
     this.metrics.count(typeof result === 'string' ? result : 'rotated');
     if (typeof result === 'string') throw new AppError(result);
     const { user, session, refreshToken } = result;
     const { ip, requestId } = client;
     logSecurityEvent('token.refreshed', { userId: user.id, sessionId: session.id, ip, requestId });
     return { user, accessToken: await this.accessTokens.issue(user, session), refreshToken };
+  }
+
+  /** Undefined where there is something to judge. Whoever may not go on although the token was right is found out there. */
+  private async tryRefresh(token: string, client: ClientInfo): Promise<Refreshed | undefined> {
+    const rotated = await this.rotation.tryRotate(token, client);
+    const user = rotated && (await this.users.findById(rotated.session.userId));
+    return user && this.isAllowed(user) ? { ...rotated, user } : undefined;
   }
 
   private async judge(token: string, client: ClientInfo, tx: EntityManager): Promise<Refreshed | ErrorKey> {

@@ -5,6 +5,7 @@ import { AppError } from '../../common/errors/app-error';
 import type { ClientInfo } from '../../common/http/client-info';
 import { normalizeEmail } from '../../common/validation/email-address';
 import { Config } from '../../config/config';
+import { together } from '../../database/together';
 import { Transactions } from '../../database/transactions';
 import { MailService, type ComposedLetter, type Letter } from '../../mail/mail.service';
 import type { User } from '../../users/user.entity';
@@ -48,8 +49,10 @@ export class RegistrationService implements OnModuleInit {
     return this.transactions.run(async (tx) => {
       const user = await this.users.tryCreate(newUser, tx);
       if (!user) return this.answerTaken(newUser, client, tx);
-      await this.audit.record('account.registered', { userId: user.id, client }, tx);
-      await this.mail.enqueue('verify-email', user.id, {}, tx);
+      await together(
+        this.audit.record('account.registered', { userId: user.id, client }, tx),
+        this.mail.enqueue('verify-email', user.id, {}, tx),
+      );
       return user;
     });
   }
@@ -60,10 +63,13 @@ export class RegistrationService implements OnModuleInit {
     return this.transactions.run(async (tx) => {
       const user = await this.users.tryCreate(newUser, tx);
       if (!user) throw new AppError('email_taken');
-      // Strangers may have tried the address before there was an account: its owner starts free.
-      await this.failures.clear([failuresOfAddress(user.email)], tx);
-      await this.audit.record('account.registered', { userId: user.id, client }, tx);
-      return this.loginService.loginNew(user, client, tx);
+      const [login] = await together(
+        this.loginService.loginNew(user, client, tx),
+        this.audit.record('account.registered', { userId: user.id, client }, tx),
+        // Strangers may have tried the address before there was an account: its owner starts free.
+        this.failures.clear([failuresOfAddress(user.email)], tx),
+      );
+      return login;
     });
   }
 
@@ -86,8 +92,10 @@ export class RegistrationService implements OnModuleInit {
   private async answerTaken(newUser: NewUser, client: ClientInfo, tx: EntityManager): Promise<User> {
     const owner = this.config.accounts.isConcealed ? await this.users.findByEmail(newUser.email, tx) : null;
     if (!owner) throw new AppError('email_taken');
-    await this.audit.record('account.concealed', { userId: owner.id, client }, tx);
-    await this.mail.enqueue('account-exists', owner.id, {}, tx);
+    await together(
+      this.audit.record('account.concealed', { userId: owner.id, client }, tx),
+      this.mail.enqueue('account-exists', owner.id, {}, tx),
+    );
     return this.users.build(newUser);
   }
 

@@ -1,0 +1,39 @@
+import type { EntityManager, EntityTarget, ObjectLiteral } from 'typeorm';
+
+/*
+ * For the statements of every login and refresh: text by hand, and the same for each request, so that it is prepared. To
+ * build the text anew and to read rows by it, repositories take more time than all the rest of such a statement.
+ */
+
+/** The columns of an entity under the names of its properties. */
+export function columnsOf<Row extends ObjectLiteral>(
+  entity: EntityTarget<Row>,
+  { dataSource }: EntityManager,
+): string {
+  const columns = dataSource.getMetadata(entity).columns.filter(({ isSelect }) => isSelect);
+  return columns.map(({ databaseName, propertyName }) => `"${databaseName}" AS "${propertyName}"`).join(', ');
+}
+
+/** @param manager in a transaction its own; outside, the read is sent once more where it loses its connection */
+export async function readRows<Row>(text: string, values: unknown[], manager: EntityManager): Promise<Row[]> {
+  if (manager.queryRunner) return manager.query<Row[]>(text, values);
+  const runner = manager.dataSource.createQueryRunner('slave');
+  try {
+    return (await runner.query(text, values)) as Row[];
+  } finally {
+    await runner.release();
+  }
+}
+
+/** Inserts a row that is given whole, so that nothing is asked back. */
+export async function insertRow<Row extends ObjectLiteral>(
+  entity: EntityTarget<Row>,
+  row: Row,
+  tx: EntityManager,
+): Promise<void> {
+  const { tableName, columns } = tx.dataSource.getMetadata(entity);
+  const names = columns.map(({ databaseName }) => `"${databaseName}"`).join(', ');
+  const places = columns.map((_, at) => `$${at + 1}`).join(', ');
+  const values = columns.map(({ propertyName }) => row[propertyName] as unknown);
+  await tx.query(`INSERT INTO "${tableName}" (${names}) VALUES (${places})`, values);
+}
