@@ -13,13 +13,24 @@ const USER_IN_PATH = /^\/api\/users\/:(\w+)|:(userId)\b/g;
  */
 @Injectable()
 export class OwnershipGuard implements CanActivate {
+  private readonly parameters = new Map<string, string[]>();
+
   canActivate(context: ExecutionContext): boolean {
     const request = context
       .switchToHttp()
       .getRequest<FastifyRequest<{ Params: Record<string, string> }> & { user?: Principal }>();
     const { params, user, routeOptions } = request;
-    for (const [, below, named] of routeOptions.url!.matchAll(USER_IN_PATH))
-      if (params[below ?? named!] !== user?.userId) throw new AppError('forbidden');
+    for (const name of this.parametersOf(routeOptions.url!))
+      if (params[name] !== user?.userId) throw new AppError('forbidden');
     return true;
+  }
+
+  /** The parameters of a route that stand for a user, looked for once. */
+  private parametersOf(route: string): string[] {
+    const known = this.parameters.get(route);
+    if (known) return known;
+    const found = Array.from(route.matchAll(USER_IN_PATH), ([, below, named]) => below ?? named!);
+    this.parameters.set(route, found);
+    return found;
   }
 }

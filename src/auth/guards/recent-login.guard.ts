@@ -19,12 +19,15 @@ export class RecentLoginGuard implements CanActivate {
     private readonly clock: Clock,
   ) {}
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const isNeeded = this.reflector.getAllAndOverride<boolean>(NEEDS_RECENT_LOGIN, [
       context.getHandler(),
       context.getClass(),
     ]);
-    if (!isNeeded) return true;
+    return !isNeeded || this.isRecent(context);
+  }
+
+  private async isRecent(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest & { user: Principal }>();
     const { user, body } = request;
     if (this.clock.now().getTime() - user.authenticatedAt.getTime() <= RECENT_MS) return true;
