@@ -12,6 +12,8 @@ export const OTHER_CORE = 1;
 const START_MS = 90_000;
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+/** As `npm start` and the image start it. */
+const GATEHOUSE = ['--max-semi-space-size=4', here('../dist/src/main.js')];
 const COUNTING = ['--import', here('hooks/queries.mjs')];
 
 /** Arguments of node, by the name that scenarios use. A new server is one line here. */
@@ -22,8 +24,8 @@ const SERVERS = {
   lookup: [...COUNTING, here('servers/lookup.mjs')],
   bcrypt: [here('servers/bcrypt.mjs')],
   'better-auth': [...COUNTING, here('servers/better-auth.mjs')],
-  gatehouse: [...COUNTING, '--import', here('without.mjs'), here('../dist/src/main.js')],
-  'gatehouse-as-it-is': [here('../dist/src/main.js')],
+  gatehouse: [...COUNTING, '--import', here('without.mjs'), ...GATEHOUSE],
+  'gatehouse-as-it-is': GATEHOUSE,
 };
 
 /** A server under measurement, as a process of its own that logs to /dev/null. */

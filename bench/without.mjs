@@ -18,8 +18,10 @@ process.on('disconnect', () => process.exit());
 
 // A verified token is believed without asking for its session.
 const authenticatedAt = new Date();
-without('sessions', AuthenticationService, 'byAccessToken', async (id, userId) => ({
-  session: { id, userId, transport: 'bearer', authenticatedAt },
+const believed = ({ sessionId: id, userId }) => ({ id, userId, transport: 'bearer', authenticatedAt });
+without('sessions', AuthenticationService, 'recallByAccessToken', believed);
+without('sessions', AuthenticationService, 'byAccessToken', async (content) => ({
+  session: believed(content),
   isExtended: false,
 }));
 // As while the LISTEN connection is down: nothing is found, nothing is kept, every request asks the database.

@@ -193,10 +193,12 @@ describe.each(['production', 'neon'])('deploy/kubernetes/overlays/%s', (overlay)
     expect(inBase.map(({ image }) => image)).toEqual(Array(2).fill(`gatehouse:${version}`));
     const images = workloads.map((workload) => containerOf(workload).image);
     expect(images).toEqual(Array(2).fill(`registry.example.org/gatehouse:${version}`));
-    expect(server.args).toEqual(['dist/src/main.js']);
+    expect(server.args).toEqual(['--max-semi-space-size=4', 'dist/src/main.js']);
     expect(containerOf(job).args).toEqual(['dist/src/cli.js', 'db', 'migrate']);
-    for (const [program] of [server.args, containerOf(job).args])
+    for (const args of [server.args, containerOf(job).args]) {
+      const program = args.find((arg: string) => arg.endsWith('.js'));
       expect(existsSync(join(ROOT, program.replace('dist/', '').replace('.js', '.ts')))).toBe(true);
+    }
   });
 
   it('may do nothing that it need not', () => {
