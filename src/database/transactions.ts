@@ -33,9 +33,10 @@ export class Transactions {
   }
 
   /**
-   * Runs `work` in one transaction as one user, for tables of users' own rows: of those there are none but this user's for any statement of
-   * `work`, and other tables are out of reach. PostgreSQL sees to it (row-level security), under a role that cannot pass
-   * by its policies; both end with the transaction, so that the connection carries nothing over to its next user.
+   * Runs `work` in one transaction as one user, for tables of users' own rows: of those there are none but this user's
+   * for any statement of `work`, and other tables are out of reach. PostgreSQL sees to it (row-level security), under a
+   * role that cannot pass by its policies; both end with the transaction, so that the connection carries nothing over
+   * to its next user.
    */
   async runAs<T>(userId: string, work: (tx: EntityManager) => Promise<T>): Promise<T> {
     return this.runWith({ ...this.timeouts(), role: TENANT_ROLE, [USER_ID_SETTING]: userId }, work);

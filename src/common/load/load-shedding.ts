@@ -6,7 +6,7 @@ import { Config } from '../../config/config';
 import type { ExpensiveRoute } from '../access/expensive.decorator';
 import { AppError } from '../errors/app-error';
 import { addressKey } from '../http/address-key';
-import { clientInfoOf } from '../http/client-info';
+import { addressOf } from '../http/client-info';
 import { Throttle } from '../throttle';
 import { runFor } from './caller';
 import { EventLoopLag } from './event-loop-lag';
@@ -91,7 +91,7 @@ export class LoadShedding {
   private refusalOf(request: FastifyRequest): Refusal | undefined {
     // Where limits are off, as in tests, a busy machine must not change the answers.
     if (this.lag.isHigh && this.config.rateLimits.factor > 0) return 'event_loop';
-    const address = addressOf(request);
+    const address = addressKey(addressOf(request));
     return this.gates.some((gate) => gate.isFullFor(address)) ? 'queue_full' : undefined;
   }
 
@@ -113,11 +113,7 @@ function accountToClient(request: FastifyRequest, reply: FastifyReply, done: Hoo
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) controller.abort();
   });
-  runFor({ address: addressOf(request), signal: controller.signal }, done);
-}
-
-function addressOf(request: FastifyRequest): string {
-  return addressKey(clientInfoOf(request).ip);
+  runFor({ address: addressKey(addressOf(request)), signal: controller.signal }, done);
 }
 
 function hooksOf<Hook>(hooks: Hook | Hook[] | undefined): Hook[] {
