@@ -1,4 +1,4 @@
-import type { EntityManager, EntityTarget, ObjectLiteral } from 'typeorm';
+import type { DataSource, EntityManager, EntityTarget, ObjectLiteral } from 'typeorm';
 
 /*
  * For the statements of every login and refresh: text by hand, and the same for each request, so that it is prepared. To
@@ -12,6 +12,37 @@ export function columnsOf<Row extends ObjectLiteral>(
 ): string {
   const columns = dataSource.getMetadata(entity).columns.filter(({ isSelect }) => isSelect);
   return columns.map(({ databaseName, propertyName }) => `"${databaseName}" AS "${propertyName}"`).join(', ');
+}
+
+/** Some columns of an entity, in rows that several entities share. */
+export interface Part<Row> {
+  /** What to select, or to return. */
+  text: string;
+  /** Takes the entity out of a row. */
+  of(row: object): Row;
+}
+
+export function partOf<Row extends ObjectLiteral, Name extends keyof Row & string>(
+  entity: EntityTarget<Row>,
+  properties: readonly Name[] | 'all',
+  dataSource: DataSource,
+): Part<Pick<Row, Name>> {
+  const { tableName, columns } = dataSource.getMetadata(entity);
+  const chosen = columns
+    .filter(({ propertyName }) => properties === 'all' || properties.includes(propertyName as Name))
+    .map(({ databaseName, propertyName }) => ({
+      propertyName,
+      selected: `"${tableName}"."${databaseName}"`,
+      alias: `${tableName}.${propertyName}`,
+    }));
+  return {
+    text: chosen.map(({ selected, alias }) => `${selected} AS "${alias}"`).join(', '),
+    of(row) {
+      const part: Record<string, unknown> = {};
+      for (const { propertyName, alias } of chosen) part[propertyName] = (row as typeof part)[alias];
+      return part as Pick<Row, Name>;
+    },
+  };
 }
 
 /** @param manager in a transaction its own; outside, the read is sent once more where it loses its connection */

@@ -5,6 +5,9 @@ import { Clock } from '../common/clock';
 import { isEqual } from '../common/crypto/tokens';
 import { isWriteRefused } from '../common/errors/read-only';
 import { Config } from '../config/config';
+import { readRows } from '../database/rows';
+import { UsersService } from '../users/users.service';
+import { OwnedSessions } from './owned-sessions';
 import { SessionCache } from './session-cache';
 import { Session } from './session.entity';
 import { SessionTokens, type CookieContent } from './session-tokens';
@@ -36,6 +39,8 @@ export interface UsedSession {
 export class AuthenticationService {
   constructor(
     @InjectRepository(Session) private readonly sessions: Repository<Session>,
+    private readonly ownedSessions: OwnedSessions,
+    private readonly users: UsersService,
     private readonly cache: SessionCache,
     private readonly tokens: SessionTokens,
     private readonly clock: Clock,
@@ -96,9 +101,15 @@ export class AuthenticationService {
     if (known) return this.hit(known);
     this.cache.misses += 1;
     const readingSince = this.cache.beginReading();
-    const session = await this.sessions.findOneBy({ id, revokedAt: IsNull() });
-    if (!session || !this.isLive(session)) return undefined;
+    const readingOwnersSince = this.users.beginReading();
+    const text = `SELECT ${this.ownedSessions.columns} FROM sessions JOIN users ON users.id = user_id
+      WHERE sessions.id = $1 AND revoked_at IS NULL`;
+    const [row] = await readRows<object>(text, [id], this.sessions.manager);
+    if (!row) return undefined;
+    const { session, owner } = this.ownedSessions.of(row);
+    if (!this.isLive(session)) return undefined;
     this.cache.keep(session, readingSince);
+    this.users.keep(owner, readingOwnersSince);
     return session;
   }
 

@@ -5,9 +5,10 @@ import { isEqual, sha256 } from '../common/crypto/tokens';
 import { isConnectionLost } from '../common/errors/outage';
 import type { ClientInfo } from '../common/http/client-info';
 import { Config } from '../config/config';
-import { columnsOf } from '../database/rows';
 import { Transactions } from '../database/transactions';
 import { slidingExpiry } from './authentication.service';
+import type { UserView } from '../users/user.entity';
+import { OwnedSessions } from './owned-sessions';
 import { SessionCache } from './session-cache';
 import { Session } from './session.entity';
 import { SessionTokens, type RefreshTokenContent } from './session-tokens';
@@ -21,6 +22,9 @@ interface Rotated {
   refreshToken: string;
 }
 
+/** With its owner as the account was in the moment of the rotation. */
+type OwnedRotation = Rotated & { owner: UserView };
+
 export type Rotation = Rotated | { outcome: 'reused'; session: Session } | 'invalid' | 'expired';
 
 /**
@@ -32,6 +36,7 @@ export type Rotation = Rotated | { outcome: 'reused'; session: Session } | 'inva
 export class RotationService {
   constructor(
     private readonly transactions: Transactions,
+    private readonly ownedSessions: OwnedSessions,
     private readonly cache: SessionCache,
     private readonly tokens: SessionTokens,
     private readonly clock: Clock,
@@ -42,20 +47,21 @@ export class RotationService {
    * Moves the session on as most refreshes do, by one statement. Where its answer is lost or it finds nothing to do, `rotate`
    * has to judge: a token whose rotation took place after all gets the same successor from it.
    */
-  async tryRotate(token: string, { ip, userAgent }: ClientInfo): Promise<Rotated | undefined> {
+  async tryRotate(token: string, { ip, userAgent }: ClientInfo): Promise<OwnedRotation | undefined> {
     const presented = this.tokens.decodeRefresh(token);
     if (!presented) return undefined;
     const { sessions } = this.config;
     const now = this.clock.now();
     const readingSince = this.cache.beginReading();
-    const [[session]] = await this.transactions
+    const [[row]] = await this.transactions
       .runOne((manager) =>
-        manager.query<[Session[], number]>(
+        manager.query<[object[], number]>(
           `UPDATE sessions SET generation = generation + 1, rotated_at = $4, is_generation_used = false, last_used_at = $4,
-           expires_at = least($5::timestamptz, created_at + make_interval(secs => $6)), ip = $7, user_agent = $8
-         WHERE id = $1 AND secret_hash = $2 AND generation = $3::bigint AND transport = 'bearer'
-           AND revoked_at IS NULL AND expires_at > $4
-         RETURNING ${columnsOf(Session, manager)}`,
+           expires_at = least($5::timestamptz, sessions.created_at + make_interval(secs => $6)), ip = $7, user_agent = $8
+         FROM users
+         WHERE sessions.id = $1 AND secret_hash = $2 AND generation = $3::bigint AND transport = 'bearer'
+           AND revoked_at IS NULL AND expires_at > $4 AND users.id = user_id
+         RETURNING ${this.ownedSessions.columns}`,
           [
             presented.sessionId,
             sha256(presented.secret),
@@ -69,9 +75,10 @@ export class RotationService {
         ),
       )
       .catch(nothingIfLost);
-    if (!session) return undefined;
+    if (!row) return undefined;
+    const { session, owner } = this.ownedSessions.of(row);
     this.cache.keep(session, readingSince);
-    return this.answer(session, presented);
+    return { ...this.answer(session, presented), owner };
   }
 
   /** Judges a refresh token and moves the session on. What follows from reuse is the caller's to do, in the same `tx`. */
@@ -134,7 +141,7 @@ export class RotationService {
   }
 }
 
-function nothingIfLost(error: unknown): [Session[], number] {
+function nothingIfLost(error: unknown): [object[], number] {
   if (!isConnectionLost(error)) throw error;
   return [[], 0];
 }

@@ -42,11 +42,18 @@ export class User {
   updatedAt: Date;
 }
 
-/** What owners see of their account: no secret, and nothing that a decision is made by. */
-export type UserView = Pick<
-  User,
-  'id' | 'email' | 'name' | 'emailVerifiedAt' | 'isActive' | 'createdAt' | 'updatedAt'
->;
+export const USER_VIEW = [
+  'id',
+  'email',
+  'name',
+  'emailVerifiedAt',
+  'isActive',
+  'createdAt',
+  'updatedAt',
+] as const satisfies (keyof User)[];
+
+/** What owners see of their account: no secret. */
+export type UserView = Pick<User, (typeof USER_VIEW)[number]>;
 
 export function viewOf(user: User): UserView {
   const { id, email, name, emailVerifiedAt, isActive, createdAt, updatedAt } = user;

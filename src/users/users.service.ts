@@ -75,6 +75,16 @@ export class UsersService {
     return view;
   }
 
+  /** To be taken before a query that reads accounts along with something else. */
+  beginReading(): number {
+    return this.cache.beginReading();
+  }
+
+  /** Keeps in memory what such a query has found. */
+  keep(view: UserView, readingSince: number): void {
+    this.cache.keep(view, readingSince);
+  }
+
   findById(id: string, tx?: EntityManager): Promise<User | null> {
     return this.findOne('id = $1', id, tx);
   }

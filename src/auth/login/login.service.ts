@@ -9,7 +9,7 @@ import { Transactions } from '../../database/transactions';
 import { RevocationService } from '../../sessions/revocation.service';
 import type { Transport } from '../../sessions/session.entity';
 import { SessionsService, type OpenedSession } from '../../sessions/sessions.service';
-import type { User } from '../../users/user.entity';
+import type { User, UserView } from '../../users/user.entity';
 import { SUSPICIOUS_FAILURES } from '../back-off/schedule';
 import { CsrfTokens } from '../cookies/csrf-tokens';
 import { deviceName } from '../devices/device-name';
@@ -20,7 +20,7 @@ import { PasswordVerifier } from './password-verifier';
 
 /** What a bearer client carries its session with. */
 export interface TokenLogin {
-  user: User;
+  user: UserView;
   accessToken: AccessToken;
   refreshToken: string;
 }
@@ -123,7 +123,7 @@ export class LoginService {
       await this.notices.tell('new-device', user, client, {}, tx);
   }
 
-  private async tokensOf(user: User, { session, token }: OpenedSession): Promise<TokenLogin> {
-    return { user, accessToken: await this.accessTokens.issue(user, session), refreshToken: token };
+  private tokensOf(user: User, { session, token }: OpenedSession): TokenLogin {
+    return { user, accessToken: this.accessTokens.issue(user, session), refreshToken: token };
   }
 }

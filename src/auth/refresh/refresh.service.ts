@@ -10,14 +10,14 @@ import { Transactions } from '../../database/transactions';
 import { RevocationService } from '../../sessions/revocation.service';
 import { RotationService } from '../../sessions/rotation.service';
 import type { Session } from '../../sessions/session.entity';
-import type { User } from '../../users/user.entity';
+import type { UserView } from '../../users/user.entity';
 import { UsersService } from '../../users/users.service';
 import type { TokenLogin } from '../login/login.service';
 import { NoticesService } from '../notices/notices.service';
 import { AccessTokens } from '../tokens/access-tokens';
 import { RefreshMetrics } from './refresh-metrics';
 
-type Refreshed = { user: User; session: Session; refreshToken: string };
+type Refreshed = { user: UserView; session: Session; refreshToken: string };
 
 @Injectable()
 export class RefreshService {
@@ -48,14 +48,13 @@ export class RefreshService {
     const { user, session, refreshToken } = result;
     const { ip, requestId } = client;
     logSecurityEvent('token.refreshed', { userId: user.id, sessionId: session.id, ip, requestId });
-    return { user, accessToken: await this.accessTokens.issue(user, session), refreshToken };
+    return { user, accessToken: this.accessTokens.issue(user, session), refreshToken };
   }
 
   /** Undefined where there is something to judge. Whoever may not go on although the token was right is found out there. */
   private async tryRefresh(token: string, client: ClientInfo): Promise<Refreshed | undefined> {
     const rotated = await this.rotation.tryRotate(token, client);
-    const user = rotated && (await this.users.findById(rotated.session.userId));
-    return user && this.isAllowed(user) ? { ...rotated, user } : undefined;
+    return rotated && this.isAllowed(rotated.owner) ? { ...rotated, user: rotated.owner } : undefined;
   }
 
   private async judge(token: string, client: ClientInfo, tx: EntityManager): Promise<Refreshed | ErrorKey> {
@@ -84,7 +83,7 @@ export class RefreshService {
     if (owner) await this.notices.tell('refresh-reused', owner, session, {}, tx);
   }
 
-  private isAllowed({ isActive, emailVerifiedAt }: User): boolean {
+  private isAllowed({ isActive, emailVerifiedAt }: UserView): boolean {
     return isActive && (emailVerifiedAt !== null || !this.config.accounts.isVerificationRequired);
   }
 }

@@ -1,0 +1,31 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { partOf } from '../database/rows';
+import { USER_VIEW, User, type UserView } from '../users/user.entity';
+import { Session } from './session.entity';
+
+export interface OwnedSession {
+  session: Session;
+  owner: UserView;
+}
+
+/** Sessions read together with their owners: where one is not known, the other seldom is, and one statement tells both. */
+@Injectable()
+export class OwnedSessions {
+  private readonly session;
+  private readonly owner;
+
+  constructor(dataSource: DataSource) {
+    this.session = partOf(Session, 'all', dataSource);
+    this.owner = partOf(User, USER_VIEW, dataSource);
+  }
+
+  /** What a statement on `sessions` and `users` has to select, or to return. */
+  get columns(): string {
+    return `${this.session.text}, ${this.owner.text}`;
+  }
+
+  of(row: object): OwnedSession {
+    return { session: this.session.of(row), owner: this.owner.of(row) };
+  }
+}
