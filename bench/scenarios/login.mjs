@@ -36,7 +36,7 @@ export const lines = [
   LOGIN,
   { ...LOGIN, name: 'login, 1 connection', connections: 1 },
   { ...LOGIN, name: 'login, 128 connections', connections: 128 },
-  { ...REST, seconds: 1 },
+  { ...REST, seconds: 2 },
   {
     name: 'Better Auth sign-in',
     server: 'better-auth',

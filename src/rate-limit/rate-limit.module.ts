@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { ThrottlerModule } from '@nestjs/throttler';
 import { RateLimitService } from './rate-limit.service';
-import { AccountThrottlerGuard } from './throttler.guards';
+import { AccountBudgets, AccountThrottlerGuard, AddressBudgets } from './throttler.guards';
 import { throttlersOf } from './throttlers';
 
 @Module({ providers: [RateLimitService], exports: [RateLimitService] })
@@ -18,6 +18,7 @@ export class RateLimitModule {}
       useFactory: throttlersOf,
     }),
   ],
-  providers: [{ provide: APP_GUARD, useClass: AccountThrottlerGuard }],
+  providers: [AddressBudgets, AccountBudgets, { provide: APP_GUARD, useClass: AccountThrottlerGuard }],
+  exports: [AddressBudgets],
 })
 export class ThrottlingModule {}

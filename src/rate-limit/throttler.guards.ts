@@ -1,4 +1,4 @@
-import { Injectable, type ExecutionContext } from '@nestjs/common';
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import {
   InjectThrottlerOptions,
@@ -20,7 +20,7 @@ import { keyOf, RateLimitService } from './rate-limit.service';
 type Asked = FastifyRequest & { user?: Principal; body?: { email?: unknown } };
 
 /** Counts a request against the budget that its route names with `@Budget()`. */
-abstract class BudgetGuard extends ThrottlerGuard {
+abstract class BudgetThrottlerGuard extends ThrottlerGuard {
   /** Those of the throttlers that this guard asks. */
   protected abstract readonly scopes: Scope[];
 
@@ -35,10 +35,6 @@ abstract class BudgetGuard extends ThrottlerGuard {
   override async onModuleInit(): Promise<void> {
     await super.onModuleInit();
     this.throttlers = this.throttlers.filter(({ name }) => this.scopes.includes(name as Scope));
-  }
-
-  protected override shouldSkip(context: ExecutionContext): Promise<boolean> {
-    return Promise.resolve(!this.limits.isOn || budgetOf(context) === undefined);
   }
 
   protected override async handleRequest({ context, limit, ttl, throttler }: ThrottlerRequest) {
@@ -63,9 +59,8 @@ abstract class BudgetGuard extends ThrottlerGuard {
   protected abstract isExempt(request: Asked): Promise<boolean>;
 }
 
-/** By client address. The first of all guards: what the others refuse has been counted. */
 @Injectable()
-export class AddressThrottlerGuard extends BudgetGuard {
+export class AddressBudgets extends BudgetThrottlerGuard {
   protected readonly scopes: Scope[] = ['address'];
 
   protected subjectOf(_scope: Scope, request: Asked): string {
@@ -77,9 +72,8 @@ export class AddressThrottlerGuard extends BudgetGuard {
   }
 }
 
-/** By account, that of the session or that of the address in the body, and for all together. The last of the guards. */
 @Injectable()
-export class AccountThrottlerGuard extends BudgetGuard {
+export class AccountBudgets extends BudgetThrottlerGuard {
   protected readonly scopes: Scope[] = ['account', 'everyone'];
 
   protected subjectOf(scope: Scope, { user, body }: Asked): string | undefined {
@@ -94,5 +88,38 @@ export class AccountThrottlerGuard extends BudgetGuard {
   protected async isExempt(request: Asked): Promise<boolean> {
     const email = request.body?.email;
     return !request.user && typeof email === 'string' && (await this.limits.recognises(request, email));
+  }
+}
+
+/** Lets routes without a budget pass at once: a throttler takes some promises for each request, which hot ones would feel. */
+abstract class BudgetGuard implements CanActivate {
+  protected abstract readonly budgets: BudgetThrottlerGuard;
+  protected abstract readonly limits: RateLimitService;
+
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    const isCounted = this.limits.isOn && budgetOf(context) !== undefined;
+    return !isCounted || this.budgets.canActivate(context);
+  }
+}
+
+/** By client address. The first of all guards: what the others refuse has been counted. */
+@Injectable()
+export class AddressThrottlerGuard extends BudgetGuard {
+  constructor(
+    protected readonly budgets: AddressBudgets,
+    protected readonly limits: RateLimitService,
+  ) {
+    super();
+  }
+}
+
+/** By account, that of the session or that of the address in the body, and for all together. The last of the guards. */
+@Injectable()
+export class AccountThrottlerGuard extends BudgetGuard {
+  constructor(
+    protected readonly budgets: AccountBudgets,
+    protected readonly limits: RateLimitService,
+  ) {
+    super();
   }
 }
