@@ -1,12 +1,12 @@
 // Whether the time of an answer tells known addresses from unknown ones. Requests are sent in pairs, known and unknown
 // in random order, one after another; what counts is the median of the differences within the pairs.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import postgres from '../dist/src/database/embedded-postgres.js';
+import { keep, markdown } from './markdown.mjs';
+import { settle } from './place.mjs';
 import { Server } from './server.mjs';
 import { PRODUCTION } from './settings.mjs';
+import { quantile } from './statistics.mjs';
 
 const PAIRS = { '/api/auth/reset-request': 200, '/api/auth/verify/resend': 200, '/api/auth/login': 60 };
 /** Milliseconds; far below what the network between them blurs. */
@@ -21,7 +21,7 @@ const BODY = {
 /** What both kinds are answered: a refusal for another reason would be as quick for both. */
 const STATUS = { '/api/auth/reset-request': 202, '/api/auth/verify/resend': 202, '/api/auth/login': 401 };
 
-const folder = mkdtempSync(join(tmpdir(), 'gatehouse-enumeration-'));
+const folder = settle('enumeration');
 const database = await postgres.startEmbeddedPostgres({ dataDir: join(folder, 'postgres') });
 const env = { ...PRODUCTION, RATE_LIMITS: '9999', DATABASE_URL: database.url };
 const server = await Server.start('gatehouse', { env, cwd: folder, nodeArgs: [] });
@@ -32,13 +32,11 @@ try {
   for (const [path, pairs] of Object.entries(PAIRS)) rows.push(await measure(path, pairs, people));
   const text = table(rows);
   process.stdout.write(text);
-  if (process.argv.includes('--write'))
-    writeFileSync(fileURLToPath(new URL('ENUMERATION.md', import.meta.url)), text);
+  if (process.argv.includes('--write')) await keep('ENUMERATION.md', text);
   if (rows.some(({ gap }) => Math.abs(gap) > MOST)) process.exitCode = 1;
 } finally {
   await server.stop();
   await database.stop();
-  rmSync(folder, { recursive: true, force: true });
 }
 
 async function measure(path, pairs, people) {
@@ -76,23 +74,20 @@ async function post(path, body) {
   return performance.now() - start;
 }
 
-function quantile(values, part) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length * part)];
-}
-
 function table(rows) {
   const ms = (value) => value.toFixed(2);
-  const lines = rows.map(
-    ({ path, pairs, median, gap, low, high }) =>
-      `| \`POST ${path}\` | ${pairs} | ${ms(median)} | ${ms(gap)} (${ms(low)} to ${ms(high)}) | ${Math.abs(gap) <= MOST ? 'met' : 'missed'} |`,
-  );
+  const lines = rows.map(({ path, pairs, median, gap, low, high }) => [
+    `\`POST ${path}\``,
+    String(pairs),
+    ms(median),
+    `${ms(gap)} (${ms(low)} to ${ms(high)})`,
+    Math.abs(gap) <= MOST ? 'met' : 'missed',
+  ]);
   return `# Known and unknown addresses by time
 
 \`node bench/enumeration.mjs --write\`; production settings, the mail server down, one request after another. The gap is the
 median over pairs of known minus unknown, in brackets the middle half of them; the promise is at most ${MOST} ms.
 
-| request | pairs | median ms | gap ms | promise |
-| --- | --: | --: | --: | --- |
-${lines.join('\n')}
+${markdown(['request', 'pairs', 'median ms', 'gap ms', 'promise'], lines)}
 `;
 }

@@ -1,8 +1,7 @@
 // What a flood of wrong logins does to everybody else. See README.md.
-import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +9,9 @@ import { parseArgs } from 'node:util';
 import postgres from '../dist/src/database/embedded-postgres.js';
 import { login, message } from './flood/connection.mjs';
 import { preamble, report } from './flood/report.mjs';
-import { OTHER_CORE, Server, SERVER_CORE } from './server.mjs';
+import { keep } from './markdown.mjs';
+import { OTHER_CORE, SERVER_CORE, settle, startProcess } from './place.mjs';
+import { Server } from './server.mjs';
 import { PRODUCTION } from './settings.mjs';
 
 const { values: given } = parseArgs({
@@ -66,20 +67,15 @@ const FLOODS = {
 /** Runs when the core has nothing else to do (SCHED_IDLE): PostgreSQL and the probes on it go first, at once. */
 const IN_THE_GAPS = ['chrt', '--idle', '0'];
 
-const folder = mkdtempSync(join(tmpdir(), 'gatehouse-flood-'));
+const folder = settle('flood');
 const stops = [];
-process.on('SIGINT', () => process.exit(130)).on('SIGTERM', () => process.exit(143));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-if (process.platform !== 'linux' || availableParallelism() < 2)
-  throw new Error('the flood needs Linux (taskset) and two cores');
-execFileSync('taskset', ['-acp', String(OTHER_CORE), String(process.pid)], { stdio: 'ignore' });
 
 try {
   const names = given.only?.split(',') ?? Object.keys(FLOODS);
   const { url, stop } = await postgres.startEmbeddedPostgres({ dataDir: join(folder, 'postgres') });
   stops.push(stop);
-  const attackers = startProcess('attackers.mjs', IN_THE_GAPS);
-  const probes = startProcess('probes.mjs');
+  const attackers = start('attackers.mjs', IN_THE_GAPS);
+  const probes = start('probes.mjs');
   const results = [];
   for (const name of names) {
     process.stderr.write(`${name}\n`);
@@ -91,7 +87,7 @@ try {
   const about = preamble({ command, seconds, clients, cost: given.cost, cpu: cpus()[0].model });
   const text = `${about}\n\n${report(results)}\n`;
   process.stdout.write(text);
-  if (given.write) writeFileSync(fileURLToPath(new URL('FLOOD.md', import.meta.url)), text);
+  if (given.write) await keep('FLOOD.md', text);
 } finally {
   for (const stop of stops.toReversed()) await stop();
 }
@@ -167,19 +163,8 @@ async function register(server, email) {
   return answer.json();
 }
 
-function startProcess(file, wrapper = []) {
-  const script = fileURLToPath(new URL(`flood/${file}`, import.meta.url));
-  const [command, ...args] = [...wrapper, process.execPath, script];
-  const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  stops.push(() => child.disconnect());
-  const ended = once(child, 'exit').then(() => {
-    throw new Error(`${file} ended`);
-  });
-  // Also when nobody waits for a result.
-  ended.catch(() => {});
-  return async (job) => {
-    child.send(job);
-    const [result] = await Promise.race([once(child, 'message'), ended]);
-    return result;
-  };
+function start(file, wrapper) {
+  const { send, stop } = startProcess(`flood/${file}`, wrapper);
+  stops.push(stop);
+  return send;
 }

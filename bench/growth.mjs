@@ -1,10 +1,7 @@
 // Whether the service costs as much with a full database as with an empty one, and whether its cleaners get in anybody's
 // way. See growth/README.md.
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Client } from 'pg';
 import migrate from '../dist/src/schema/migrate.js';
@@ -13,7 +10,8 @@ import { fill } from './growth/fill.mjs';
 import { startPostgres } from './growth/postgres.mjs';
 import { report } from './growth/report.mjs';
 import { measure } from './growth/rounds.mjs';
-import { OTHER_CORE } from './growth/server.mjs';
+import { keep } from './markdown.mjs';
+import { settle } from './place.mjs';
 
 const { values: given } = parseArgs({
   options: {
@@ -33,13 +31,9 @@ const HURRIED = { fsync: 'off', full_page_writes: 'off', max_wal_size: "'4GB'", 
 const startedAt = performance.now();
 const say = (text) =>
   process.stderr.write(`${((performance.now() - startedAt) / 1000).toFixed(0).padStart(5)} s  ${text}\n`);
-const folder = mkdtempSync(join(tmpdir(), 'gatehouse-growth-'));
+const folder = settle('growth');
 const dataDir = join(given.keep ? resolve(given.keep) : folder, 'postgres');
 mkdirSync(dataDir, { recursive: true });
-process.on('SIGINT', () => process.exit(130)).on('SIGTERM', () => process.exit(143));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-
-execFileSync('taskset', ['-acp', String(OTHER_CORE), String(process.pid)], { stdio: 'ignore' });
 const server = await startPostgres(dataDir);
 try {
   const sides = [];
@@ -64,7 +58,7 @@ try {
   for (const { client } of sides) await client.end();
   const text = report({ ...result, given, version, users: USERS });
   process.stdout.write(text);
-  if (given.write) writeFileSync(fileURLToPath(new URL('GROWTH.md', import.meta.url)), text);
+  if (given.write) await keep('GROWTH.md', text);
 } finally {
   await server.stop();
 }
@@ -94,7 +88,7 @@ async function createDatabase(name) {
   const client = new Client({ connectionString: server.url });
   await client.connect();
   const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name]);
-  if (!rowCount) await client.query(`CREATE DATABASE ${name}`);
+  if (!rowCount) await client.query(`CREATE DATABASE "${name}"`);
   await client.end();
 }
 

@@ -16,14 +16,14 @@ process.on('disconnect', () => process.exit());
 /**
  * @param job `requests` are whole HTTP messages, sent in turn to the `ports`, whose answers are 2xx and have in them what
  *   `expects` says; with `isOnce` none is sent twice, and the load ends with them; with `chain` each connection has one
- *   of its own, which goes on with what is found in the answer; with `mayRefuse` a 503 is obeyed and not counted
+ *   of its own, which goes on with what is found in the answer; with `mayRefuse` a 503 is obeyed and not counted; with
+ *   `isInTurn` one port after the other has all of the load, for its share of the time
  */
 async function load(job) {
-  const { ports, connections, seconds } = job;
+  const { ports, connections, seconds, isInTurn } = job;
   const startedAt = performance.now();
   const run = {
     ...job,
-    until: startedAt + seconds * 1000,
     expects: new RegExp(job.expects ?? ''),
     chain: job.chain && new RegExp(job.chain),
     sent: 0,
@@ -31,9 +31,17 @@ async function load(job) {
     latencies: [],
   };
   const polling = keepAwake();
-  await Promise.all(
-    Array.from({ length: connections }, (_, number) => drive(ports[number % ports.length], number, run)),
-  ).finally(polling.end);
+  const turns = isInTurn ? ports.map((port) => [port]) : [ports];
+  try {
+    for (const [turn, open] of turns.entries()) {
+      run.until = startedAt + (seconds * 1000 * (turn + 1)) / turns.length;
+      await Promise.all(
+        Array.from({ length: connections }, (_, number) => drive(open[number % open.length], number, run)),
+      );
+    }
+  } finally {
+    polling.end();
+  }
   const ms = performance.now() - startedAt;
   const { requests, sent, refused, latencies } = run;
   latencies.sort((a, b) => a - b);

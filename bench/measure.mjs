@@ -19,7 +19,8 @@ export async function measure(world, { lines, rounds: count, seconds, connection
   }
   for (const job of jobs) job.next = await job.requests(world);
   const idle = await idleRates();
-  for (const job of jobs) await load(job, WARM_UP_SECONDS);
+  // Servers in turn get as much of it each as one by itself.
+  for (const job of jobs) await load(job, WARM_UP_SECONDS * (job.isInTurn ? job.servers.length : 1));
   const from = process.hrtime.bigint() / 1000n;
   const rounds = [];
   while (rounds.length < count) {
@@ -65,12 +66,13 @@ export async function measure(world, { lines, rounds: count, seconds, connection
   }
 
   /** What has to be made for the requests is made before anything is measured. */
-  async function prepare({ servers, connections, next, without = null, mayRefuse, sendsMail }, seconds) {
+  async function prepare(job, seconds) {
+    const { servers, connections, next, without = null, mayRefuse, isInTurn, sendsMail } = job;
     const { after, ...requests } = await next(seconds, connections);
     await Promise.all(servers.map((server) => server.takeOut(without)));
     const ports = servers.map(({ port }) => port);
     return async () => {
-      const answered = await world.load({ ports, connections, seconds, mayRefuse, ...requests });
+      const answered = await world.load({ ports, connections, seconds, mayRefuse, isInTurn, ...requests });
       after?.(answered);
       // The letters are part of what was asked for.
       if (sendsMail) await world.mailIsDelivered();

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { markdown } from './markdown.mjs';
 import { median, spread } from './statistics.mjs';
 
 const VERSIONS_OF = [
@@ -102,16 +103,6 @@ export function judged(targets, rounds) {
       return [says, spread(values, 3), promise, isMet ? 'met' : '**missed**'];
     }),
   );
-}
-
-/** The first column to the left, figures to the right; aligned for a terminal too. */
-export function markdown(head, rows) {
-  const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((row) => row[column].length)));
-  const line = (cells) => `| ${cells.join(' | ')} |`;
-  const pad = (row) =>
-    line(row.map((cell, at) => (at ? cell.padStart(widths[at]) : cell.padEnd(widths[at]))));
-  const rule = line(widths.map((width, at) => (at ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width))));
-  return [pad(head), rule, ...rows.map(pad)].join('\n');
 }
 
 /** What is left when the background is taken off may be a little less than nothing. */

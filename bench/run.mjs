@@ -1,14 +1,11 @@
 // Measures the tables and prints them. See README.md.
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { keep } from './markdown.mjs';
 import { measure } from './measure.mjs';
+import { settle } from './place.mjs';
 import { summarise } from './profile.mjs';
 import { preamble, report, reservations } from './report.mjs';
-import { OTHER_CORE } from './server.mjs';
 import { chosenTables } from './tables.mjs';
 import { World } from './world.mjs';
 
@@ -25,13 +22,7 @@ const { values: given } = parseArgs({
 const tables = chosenTables(given.only);
 // Where `npm run` was called, and not where it runs.
 const profiles = given.profile && resolve(process.env.INIT_CWD ?? '.', given.profile);
-const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'));
-
-process.on('SIGINT', () => process.exit(130)).on('SIGTERM', () => process.exit(143));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-if (process.platform !== 'linux' || availableParallelism() < 2)
-  throw new Error('the benchmark needs Linux (taskset, /proc) and two cores');
-execFileSync('taskset', ['-acp', String(OTHER_CORE), String(process.pid)], { stdio: 'ignore' });
+const folder = settle('bench');
 
 const sections = [];
 
@@ -40,8 +31,7 @@ try {
   say(preamble(['npm run bench --', ...process.argv.slice(2)].join(' '), world));
   for (const table of tables) say(`## ${table.title}\n\n${await sectionOf(table).catch(failed)}`);
   say(reservations());
-  const text = sections.join('\n');
-  if (given.write) writeFileSync(fileURLToPath(new URL('RESULTS.md', import.meta.url)), text);
+  if (given.write) await keep('RESULTS.md', sections.join('\n'));
 } finally {
   await world.stop();
 }

@@ -1,13 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { end, freePort, SERVER_CORE } from './place.mjs';
 import { cpuMs, memoryOf } from './proc.mjs';
 
-/** A core of its own; the load, PostgreSQL and the runner share the other. */
-export const SERVER_CORE = 0;
-export const OTHER_CORE = 1;
 /** Longer than any start takes, however busy the machine is. */
 const START_MS = 90_000;
 
@@ -113,16 +110,6 @@ export class Server {
 
   async stop() {
     this.isStopping = true;
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    this.child.kill();
-    await once(this.child, 'exit');
+    await end(this.child);
   }
-}
-
-export async function freePort() {
-  const probe = createServer();
-  await new Promise((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }

@@ -1,17 +1,16 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { SMTPServer } from 'smtp-server';
 import postgres from '../dist/src/database/embedded-postgres.js';
 import { People } from './people.mjs';
+import { freePort, SERVER_CORE, startProcess } from './place.mjs';
 import { familyCpuMs, parentOf } from './proc.mjs';
-import { freePort, Server, SERVER_CORE } from './server.mjs';
+import { Server } from './server.mjs';
 import { PRODUCTION } from './settings.mjs';
 
 /** What a word in the name of a server changes: `gatehouse redis 2` is a second replica that shares its limits. */
@@ -88,27 +87,11 @@ export class World {
     while ((await this.client.query(waiting)).rowCount > 0) await sleep(50);
   }
 
-  /**
-   * Starts a process that takes one job at a time.
-   *
-   * @returns what sends it a job and resolves to the result
-   */
-  startProcess(file, wrapper = []) {
-    const script = fileURLToPath(new URL(file, import.meta.url));
-    const [command, ...args] = [...wrapper, process.execPath, script];
-    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    this.#stops.push(() => child.connected && child.disconnect());
-    const ended = once(child, 'exit').then(() => {
-      throw new Error(`${file} ended`);
-    });
-    // Also when nobody waits for a result.
-    ended.catch(() => {});
-    return async (job) => {
-      child.send(job);
-      const [result] = await Promise.race([once(child, 'message'), ended]);
-      if (result.failure) throw new Error(result.failure);
-      return result;
-    };
+  /** A process that takes one job at a time, until the end. Returns what sends it a job and resolves to the result. */
+  startProcess(file, wrapper) {
+    const { send, stop } = startProcess(file, wrapper);
+    this.#stops.push(stop);
+    return send;
   }
 
   async stopServers() {

@@ -1,3 +1,5 @@
+import { markdown } from '../markdown.mjs';
+
 /** Milliseconds, as the project promises them. Reads: times what they take when nothing else happens. */
 const PROMISED = { live: 50, lag: 20, surplus: 50, reads: 2, side: 50 };
 
@@ -31,10 +33,7 @@ export function report(results) {
   ];
   const header = ['', ...results.map(({ name }) => name)];
   const rows = lines.map(([label, cell]) => [label, ...results.map((result) => cell(result))]);
-  const text = [header, header.map((_, column) => (column ? '--:' : '---')), ...rows].map(
-    (cells) => `| ${cells.join(' | ')} |`,
-  );
-  return `${text.join('\n')}\n\n${results.map(({ name, says }) => `- **${name}**: ${says}.`).join('\n')}`;
+  return `${markdown(header, rows)}\n\n${results.map(({ name, says }) => `- **${name}**: ${says}.`).join('\n')}`;
 }
 
 const liveP99 = ({ hit }) => hit.probes.live[200].p99;

@@ -6,8 +6,9 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
+import { end, SERVER_CORE } from '../place.mjs';
+import { environmentOf, HOOKED } from './server.mjs';
 import { emailOf } from './shape.mjs';
-import { environmentOf, SERVER_CORE, stop } from './server.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const EVERY_MS = 5;
@@ -23,7 +24,7 @@ const CLEANERS = [
   {
     name: 'expired sessions',
     tables: ['sessions'],
-    probes: [login, touch('sessions', 'expires_at', 'last_used_at = now()'), refresh],
+    probes: [login, touch('sessions', 'id', 'last_used_at = now()'), refresh],
   },
   {
     name: 'expired tokens',
@@ -54,12 +55,17 @@ export async function runCleaners(url, { users, most, say, folder }) {
 
 async function run({ name, tables, probes }, url, { users, most, folder }) {
   const watcher = await connect(url, 'watcher');
-  const args = ['-c', String(SERVER_CORE), process.execPath, '--import', here('hooks.mjs')];
+  const args = ['-c', String(SERVER_CORE), process.execPath, ...HOOKED];
   const child = spawn('taskset', [...args, here('cleaner.mjs'), name], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     cwd: folder,
     // Some months of the trail are older than that.
-    env: { ...environmentOf(url), AUDIT_RETENTION: '300d', EMAIL_VERIFICATION: 'required' },
+    env: {
+      PATH: process.env.PATH,
+      ...environmentOf(url),
+      AUDIT_RETENTION: '300d',
+      EMAIL_VERIFICATION: 'required',
+    },
   });
   await once(child, 'message');
   const rows = await deleted(watcher, tables);
@@ -71,7 +77,7 @@ async function run({ name, tables, probes }, url, { users, most, folder }) {
   const answer = await Promise.race([once(child, 'message'), sleep(most * 1000, undefined, { ref: false })]);
   const seconds = (performance.now() - startedAt) / 1000;
   state.isOver = true;
-  await stop(child);
+  await end(child);
   await Promise.all(helpers);
   await sleep(COUNTED_AFTER_MS);
   const after = await deleted(watcher, tables);
@@ -82,7 +88,7 @@ async function run({ name, tables, probes }, url, { users, most, folder }) {
 
 async function keepProbing(url, probe, users, state) {
   const client = await connect(url, 'probe');
-  const memory = { users, from: '-infinity' };
+  const memory = { users };
   while (!state.isOver) {
     const startedAt = performance.now();
     await probe(client, memory);
@@ -105,16 +111,18 @@ async function keepWatching(client, tables, state) {
       `SELECT (SELECT array_agg(DISTINCT backend_xid::text) FROM pg_stat_activity JOIN pg_locks USING (pid)
           WHERE application_name = 'gatehouse' AND backend_xid IS NOT NULL
             AND relation = ANY($1::text[]::regclass[]::oid[]) AND mode = ANY($2)) AS holders,
-        (SELECT max(extract(epoch FROM clock_timestamp() - waitstart)) * 1000 FROM pg_locks WHERE NOT granted)::float8 AS waited`,
+        (SELECT max(extract(epoch FROM clock_timestamp() - waitstart)) * 1000 FROM pg_locks WHERE NOT granted)::float8 AS waited,
+        extract(epoch FROM clock_timestamp())::float8 * 1000 AS now`,
       // Whoever links events writes to the trail all the time; what a cleaner does to it shuts everybody out.
       [tables, tables[0] === 'audit_events' ? ['AccessExclusiveLock'] : ['RowExclusiveLock']],
     );
-    const now = performance.now();
-    for (const holder of rows[0].holders ?? []) {
+    // When it was looked: this process may be late to hear of it.
+    const { holders, waited, now } = rows[0];
+    for (const holder of holders ?? []) {
       if (!seenSince.has(holder)) seenSince.set(holder, now);
       state.longestHeld = Math.max(state.longestHeld, now - seenSince.get(holder) + EVERY_MS);
     }
-    state.longestWait = Math.max(state.longestWait, rows[0].waited ?? 0);
+    state.longestWait = Math.max(state.longestWait, waited ?? 0);
     await sleep(EVERY_MS);
   }
 }
@@ -158,14 +166,16 @@ async function login(client, memory) {
 async function refresh(client) {
   await client.query(
     `UPDATE sessions SET generation = generation + 1, last_used_at = now(), expires_at = now() + interval '7 days'
-     WHERE id = (SELECT id FROM sessions WHERE expires_at > now() + $1 * interval '1 day' ORDER BY expires_at LIMIT 1)`,
-    [Math.random() * 6],
+     WHERE id = (SELECT id FROM sessions WHERE id > (SELECT uuidv7($1 * interval '-1 day')) AND expires_at > now() ORDER BY id LIMIT 1)`,
+    [Math.random() * 20],
   );
 }
 
 /** Writes to a row that the cleaner is after, as a late click would. */
 function touch(table, column, change, condition) {
+  const first = column === 'id' ? '00000000-0000-0000-0000-000000000000' : '-infinity';
   return async (client, memory) => {
+    memory.from ??= first;
     const { rows } = await client.query(oldRow(table, column, condition), [memory.from]);
     if (!rows[0]) return;
     const { rows: touched } = await client.query(
@@ -179,17 +189,16 @@ function touch(table, column, change, condition) {
 
 async function oldest(client, table, column, from, condition = 'true') {
   const { rows } = await client.query(
-    `SELECT min(${column})::text AS at FROM ${table} WHERE ${column} > $1 AND ${condition}`,
+    `SELECT ${column}::text AS at FROM ${table} WHERE ${column} > $1 AND ${condition} ORDER BY ${column} LIMIT 1`,
     [from],
   );
-  return rows[0].at ?? from;
+  return rows[0]?.at ?? from;
 }
 
 /** Somebody signs up with an address whose account is about to go. */
-async function registerTaken(client, memory) {
+async function registerTaken(client) {
   const { rows } = await client.query(
-    `SELECT email FROM users WHERE created_at > $1 AND email_verified_at IS NULL ORDER BY created_at LIMIT 1 OFFSET 10`,
-    [memory.from],
+    'SELECT email FROM users WHERE email_verified_at IS NULL ORDER BY created_at LIMIT 1 OFFSET 10',
   );
   if (!rows[0]) return;
   await client.query('BEGIN');

@@ -18,7 +18,7 @@ const STRIDE = 7919;
  */
 const TABLES = {
   users: {
-    at: `start() - interval '2 years' * (1 - part)`,
+    at: spreadOver('2 years'),
     columns: {
       id: `user_id(row)`,
       email: `'person' || row || '@example.org'`,
@@ -33,7 +33,7 @@ const TABLES = {
   },
   // A fifth ran out more than a day ago and waits for the cleaner; one in twenty was ended by its user.
   sessions: {
-    at: `start() - interval '30 days' * (1 - part)`,
+    at: spreadOver('30 days'),
     columns: {
       id: `id_at(at, 's' || row)`,
       user_id: 'user_id(owner)',
@@ -49,34 +49,13 @@ const TABLES = {
       revoked_at: `CASE WHEN row % 20 = 0 THEN least(start(), at + interval '1 hour') END`,
     },
   },
-  verification_tokens: {
-    at: `start() - interval '20 days' * (1 - part)`,
-    columns: {
-      id: `id_at(at, 'v' || row)`,
-      user_id: 'user_id(owner)',
-      purpose: `'sign_up'`,
-      email: `'person' || owner || '@example.org'`,
-      token_hash: `sha256(('verify' || row)::bytea)`,
-      letter_id: 'md5(row::text)::uuid',
-      created_at: 'at',
-      expires_at: `at + interval '1 day'`,
-      consumed_at: `CASE WHEN row % 3 > 0 THEN least(start(), at + interval '5 minutes') END`,
-    },
-  },
-  reset_tokens: {
-    at: `start() - interval '20 days' * (1 - part)`,
-    columns: {
-      id: `id_at(at, 'r' || row)`,
-      user_id: 'user_id(owner)',
-      token_hash: `sha256(('reset' || row)::bytea)`,
-      letter_id: 'md5(row::text)::uuid',
-      created_at: 'at',
-      expires_at: `at + interval '1 hour'`,
-      consumed_at: `CASE WHEN row % 3 > 0 THEN least(start(), at + interval '5 minutes') END`,
-    },
-  },
+  verification_tokens: tokens('verify', '1 day', {
+    purpose: `'sign_up'`,
+    email: `'person' || owner || '@example.org'`,
+  }),
+  reset_tokens: tokens('reset', '1 hour'),
   audit_events: {
-    at: `start() - interval '365 days' * (1 - part)`,
+    at: spreadOver('365 days'),
     columns: {
       id: `id_at(at, 'a' || row)`,
       action: `(ARRAY['login.succeeded', 'login.succeeded', 'login.failed', 'session.revoked', 'password.changed'])[1 + row % 5]`,
@@ -86,12 +65,12 @@ const TABLES = {
       user_agent: AGENT,
       request_id: 'md5(row::text)::uuid::text',
       created_at: 'at',
-      mac: `'\\x00000000'::bytea || sha256(('mac' || row)::bytea)`,
-      client_mac: `'\\x00000000'::bytea || sha256(('client' || row)::bytea)`,
+      mac: macOf('mac', 'row'),
+      client_mac: macOf('client', 'row'),
     },
   },
   tasks: {
-    at: `start() - interval '365 days' * (1 - part)`,
+    at: spreadOver('365 days'),
     columns: {
       id: `id_at(at, 't' || row)`,
       user_id: 'user_id(owner)',
@@ -103,7 +82,7 @@ const TABLES = {
     },
   },
   login_failures: {
-    at: `start() - interval '60 days' * (1 - part)`,
+    at: spreadOver('60 days'),
     columns: {
       id: `sha256(('failure' || row)::bytea)`,
       failures: 'row % 5 + 1',
@@ -112,7 +91,7 @@ const TABLES = {
     },
   },
   security_notices: {
-    at: `start() - interval '30 days' * (1 - part)`,
+    at: spreadOver('30 days'),
     columns: {
       id: `id_at(at, 'n' || row)`,
       user_id: 'user_id(owner)',
@@ -124,6 +103,40 @@ const TABLES = {
   },
 };
 
+/** From so long ago until now. */
+function spreadOver(interval) {
+  return `start() - interval '${interval}' * (1 - part)`;
+}
+
+/** One-time tokens that live so long; of three one was never used. */
+function tokens(name, life, more) {
+  return {
+    at: spreadOver('20 days'),
+    columns: {
+      id: `id_at(at, '${name[0]}' || row)`,
+      user_id: 'user_id(owner)',
+      ...more,
+      token_hash: `sha256(('${name}' || row)::bytea)`,
+      letter_id: 'md5(row::text)::uuid',
+      created_at: 'at',
+      expires_at: `at + interval '${life}'`,
+      consumed_at: `CASE WHEN row % 3 > 0 THEN least(start(), at + interval '5 minutes') END`,
+    },
+  };
+}
+
+/** Of the length of a MAC and its key's number. */
+function macOf(name, number) {
+  return `'\\x00000000'::bytea || sha256(('${name}' || ${number})::bytea)`;
+}
+
+/** Some of the rows of a table, as its columns know them. */
+function numbered({ at }, rows, users, from, to) {
+  return `(SELECT *, date_trunc('milliseconds', ${at}) AS at
+    FROM (SELECT row, row::float8 / ${rows} AS part, 1 + row * ${STRIDE} % ${users} AS owner
+      FROM generate_series(${from}::bigint, ${to}) AS row) AS numbered) AS made`;
+}
+
 /** @param client connected as superuser: triggers and foreign keys are not asked while it fills */
 export async function fill(client, users, say) {
   const rows = rowsFor(users);
@@ -134,18 +147,16 @@ export async function fill(client, users, say) {
   await createFunctions(client, start, users);
   await createMonths(client);
   const indexes = await dropIndexes(client);
-  for (const [table, { at, columns }] of Object.entries(TABLES)) {
+  for (const [table, definition] of Object.entries(TABLES)) {
+    const { columns } = definition;
     await inChunks(rows[table], say, table, (from, to) =>
       client.query(
         `INSERT INTO ${table} (${Object.keys(columns).join(', ')})
-         SELECT ${Object.values(columns).join(', ')}
-         FROM (SELECT *, date_trunc('milliseconds', ${at}) AS at
-           FROM (SELECT row, row::float8 / ${rows[table]} AS part, 1 + row * ${STRIDE} % ${users} AS owner
-             FROM generate_series(${from}::bigint, ${to}) AS row) AS numbered) AS made`,
+         SELECT ${Object.values(columns).join(', ')} FROM ${numbered(definition, rows[table], users, from, to)}`,
       ),
     );
   }
-  await linkEvents(client, rows.audit_events, say);
+  await linkEvents(client, rows.audit_events, users, say);
   for (const { definition } of indexes) {
     say(definition.replace(/^CREATE (UNIQUE )?INDEX (\S+).*$/, 'index $2'));
     await client.query(definition.replace(' ON ONLY ', ' ON '));
@@ -190,15 +201,14 @@ async function dropIndexes(client) {
 }
 
 /** The chain: a link for each event, in their order, and the note of the newest. */
-async function linkEvents(client, rows, say) {
-  const hash = (sequence) => `'\\x00000000'::bytea || sha256(('link' || ${sequence})::bytea)`;
+async function linkEvents(client, rows, users, say) {
+  const hash = (sequence) => macOf('link', sequence);
   await inChunks(rows, say, 'audit_links', (from, to) =>
     client.query(
       `INSERT INTO audit_links (sequence, month, event_id, event_created_at, event_mac, previous_hash, hash, sealed_at)
        SELECT row, date_trunc('month', at AT TIME ZONE 'UTC')::date, id_at(at, 'a' || row), at,
-         '\\x00000000'::bytea || sha256(('mac' || row)::bytea), ${hash('(row - 1)')}, ${hash('row')}, at + interval '1 second'
-       FROM (SELECT *, date_trunc('milliseconds', ${TABLES.audit_events.at}) AS at
-         FROM (SELECT row, row::float8 / ${rows} AS part FROM generate_series(${from}::bigint, ${to}) AS row) AS numbered) AS made`,
+         ${macOf('mac', 'row')}, ${hash('(row - 1)')}, ${hash('row')}, at + interval '1 second'
+       FROM ${numbered(TABLES.audit_events, rows, users, from, to)}`,
     ),
   );
   await client.query(`UPDATE audit_head SET sequence = ${rows}, hash = ${hash(rows)}`);

@@ -1,13 +1,12 @@
 // The embedded PostgreSQL with the memory that a database of this size is given: the one for development takes 64 MB.
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import cluster from '../../dist/src/database/embedded/cluster.js';
 import processes from '../../dist/src/database/embedded/process.js';
-import { freePort } from './server.mjs';
+import { end, freePort } from '../place.mjs';
 
 const START_MS = 60_000;
 /** Megabytes: a quarter of the machine, as PostgreSQL's documentation advises, and at most 4 GB. */
@@ -35,7 +34,7 @@ export async function startPostgres(dataDir) {
   await reach.close();
   const url = `postgres://${cluster.DATABASE_USER}:${password}@127.0.0.1:${port}/postgres`;
   await answering(url, child);
-  return { url, stop: () => stop(child) };
+  return { url, stop: () => end(child, 'SIGINT') };
 }
 
 async function answering(url, child) {
@@ -49,10 +48,4 @@ async function answering(url, child) {
     if (isThere) return;
   }
   throw new Error('PostgreSQL did not start');
-}
-
-async function stop(child) {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGINT');
-  await once(child, 'exit');
 }

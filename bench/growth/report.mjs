@@ -1,4 +1,6 @@
 import { cpus, loadavg } from 'node:os';
+import { markdown } from '../markdown.mjs';
+import { median, spread } from '../statistics.mjs';
 import { SHARED_BUFFERS } from './postgres.mjs';
 
 /** How much more a request may cost with a full database. */
@@ -48,7 +50,7 @@ function tableOfLines(lines, { rounds, seconds }) {
       pair('postgres'),
       median(ratios(({ server }) => server)).toFixed(2),
       median(ratios(({ postgres }) => postgres)).toFixed(2),
-      spread(ratios(both)),
+      spread(ratios(both), 2),
       isMet ? 'met' : '**missed**',
     ];
   });
@@ -84,26 +86,3 @@ that a write of the others took for whatever reason. The promise is no lock abov
 }
 
 const count = (value) => Math.round(value).toLocaleString('en');
-
-const median = (values) => quantile(values, 0.5);
-
-function spread(values) {
-  const [low, middle, high] = [0.25, 0.5, 0.75].map((part) => quantile(values, part).toFixed(2));
-  return `${middle} (${low}–${high})`;
-}
-
-function quantile(values, part) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = part * (sorted.length - 1);
-  const below = sorted[Math.floor(at)];
-  return below + (sorted[Math.ceil(at)] - below) * (at % 1);
-}
-
-function markdown(head, rows) {
-  const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((row) => row[column].length)));
-  const line = (cells) => `| ${cells.join(' | ')} |`;
-  const pad = (row) =>
-    line(row.map((cell, at) => (at ? cell.padStart(widths[at]) : cell.padEnd(widths[at]))));
-  const rule = line(widths.map((width, at) => (at ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width))));
-  return [pad(head), rule, ...rows.map(pad)].join('\n');
-}

@@ -36,9 +36,9 @@ export async function measure(sides, { rounds, seconds, folder, say }) {
 
 async function take({ name, users, client, server, sources }, title, seconds) {
   await tidyUp({ client, users });
-  const before = { server: cpuMs(server.pid), postgres: await connectionsCpu(client, name) };
+  const before = { server: cpuMs(server.child.pid), postgres: await connectionsCpu(client, name) };
   const requests = await load(server.port, sources[title], seconds);
-  const after = { server: cpuMs(server.pid), postgres: await connectionsCpu(client, name) };
+  const after = { server: cpuMs(server.child.pid), postgres: await connectionsCpu(client, name) };
   return {
     requests,
     server: (after.server - before.server) / requests,

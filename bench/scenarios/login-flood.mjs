@@ -1,6 +1,6 @@
 // Whether the server still answers while clients log in with wrong passwords. The great floods are in FLOOD.md.
 import { message } from '../flood/connection.mjs';
-import { markdown } from '../report.mjs';
+import { markdown } from '../markdown.mjs';
 
 const CLIENTS = 16;
 const PROBES_A_SECOND = 50;

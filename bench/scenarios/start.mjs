@@ -2,8 +2,10 @@
 // takes when nobody asks for anything.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { judged, markdown } from '../report.mjs';
-import { freePort, Server } from '../server.mjs';
+import { markdown } from '../markdown.mjs';
+import { freePort } from '../place.mjs';
+import { judged } from '../report.mjs';
+import { Server } from '../server.mjs';
 import { median, spread } from '../statistics.mjs';
 
 const IDLE_SECONDS = 10;

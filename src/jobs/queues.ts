@@ -25,6 +25,9 @@ const periodic: QueueSettings = {
   },
 };
 
+/** The same for one that reads a whole table. */
+const lengthy: QueueSettings = { ...periodic, policy: { ...periodic.policy, expireInSeconds: 2 * HOUR } };
+
 /**
  * Every queue there is. They are created by `installJobs`; one that others name as `deadLetter` stands before them.
  * Letters say in addition, each for itself, how often and how long they are tried.
@@ -51,11 +54,11 @@ export const QUEUES = {
     },
   },
   'purge-unverified-accounts': periodic,
-  'purge-expired-sessions': periodic,
+  'purge-expired-sessions': lengthy,
   'purge-expired-tokens': periodic,
   'purge-idle-failures': periodic,
   // Before it drops a month it reads the whole of it.
-  'keep-audit-months': { ...periodic, policy: { ...periodic.policy, expireInSeconds: 2 * HOUR } },
+  'keep-audit-months': lengthy,
 } as const satisfies Record<string, QueueSettings>;
 
 export type QueueName = keyof typeof QUEUES;

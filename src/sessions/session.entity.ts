@@ -5,9 +5,8 @@ export type Transport = 'bearer' | 'cookie';
 /** One login on one device. It stands behind both transports; every credential points to one row. */
 @Entity('sessions')
 @ForeignKey('User', ['userId'], ['id'], { name: 'fk_sessions_user', onDelete: 'CASCADE' })
+// None by a column that a refresh writes: PostgreSQL would have to write every index anew with each of them.
 @Index('ix_sessions_user', ['userId', 'createdAt'])
-@Index('ix_sessions_expires', ['expiresAt'])
-@Index('ix_sessions_revoked', ['revokedAt'], { where: 'revoked_at IS NOT NULL' })
 export class Session {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'pk_sessions' })
   id: string;

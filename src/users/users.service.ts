@@ -5,6 +5,7 @@ import { Clock } from '../common/clock';
 import { newId } from '../common/crypto/tokens';
 import { canonicalEmail } from '../common/validation/email-address';
 import { columnsOf, readRows } from '../database/rows';
+import { together } from '../database/together';
 import { isUniqueViolation } from '../database/unique-violation';
 import { UserCache } from './user-cache';
 import { User, viewOf, type UserView } from './user.entity';
@@ -209,8 +210,7 @@ export class UsersService {
     });
     const ids = stale.map(({ id }) => id);
     if (ids.length === 0) return ids;
-    await tx.delete(User, ids);
-    await this.cache.announce(ids, tx);
+    await together(tx.delete(User, ids), this.cache.announce(ids, tx));
     return ids;
   }
 

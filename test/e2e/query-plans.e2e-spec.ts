@@ -82,6 +82,14 @@ describe('the plans of queries on filled tables', () => {
     expect(without).toEqual([]);
   });
 
+  it('write no index where a session is refreshed: none has a column that changes', async () => {
+    const indexed = await app.database.query<{ name: string }>(
+      `SELECT DISTINCT attname AS name FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
+       WHERE indrelid = 'sessions'::regclass ORDER BY name`,
+    );
+    expect(indexed.map(({ name }) => name)).toEqual(['created_at', 'id', 'user_id']);
+  });
+
   async function signUp() {
     const email = newcomer();
     await unverified(app, email);

@@ -2,6 +2,8 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { AuditService } from '../../audit/audit.service';
 import { Clock } from '../../common/clock';
 import { Config } from '../../config/config';
+import { doNotWaitForTheDisk } from '../../database/batches';
+import { together } from '../../database/together';
 import { Transactions } from '../../database/transactions';
 import { Jobs } from '../../jobs/jobs.service';
 import { UsersService } from '../../users/users.service';
@@ -35,10 +37,15 @@ export class UnverifiedAccountsJob implements OnModuleInit {
   /** One at a time, for much goes with each: whoever signs up anew with such an address waits until it is gone. */
   private removeOne(createdBefore: Date): Promise<boolean> {
     return this.transactions.run(async (tx) => {
-      const [userId] = await this.users.removeUnverified(createdBefore, 1, tx);
+      const [, [userId]] = await together(
+        doNotWaitForTheDisk(tx),
+        this.users.removeUnverified(createdBefore, 1, tx),
+      );
       if (userId === undefined) return false;
-      await this.audit.record('account.unverified_removed', { userId }, tx);
-      await this.audit.anonymise(userId, tx);
+      await together(
+        this.audit.record('account.unverified_removed', { userId }, tx),
+        this.audit.anonymise(userId, tx),
+      );
       return true;
     });
   }
