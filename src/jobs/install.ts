@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PgBoss } from 'pg-boss';
+import type { PgBoss, QueueResult } from 'pg-boss';
 import { createInstallingBoss } from './boss';
 import { QUEUE_NAMES, QUEUES } from './queues';
 
@@ -17,11 +17,17 @@ export async function installJobs(connectionString: string): Promise<void> {
   boss.on('error', () => undefined);
   try {
     await boss.start();
-    for (const name of QUEUE_NAMES) await installQueue(boss, name);
+    const present = new Map((await boss.getQueues()).map((queue) => [queue.name, queue]));
+    for (const name of QUEUE_NAMES) if (!isAsWanted(name, present.get(name))) await installQueue(boss, name);
     await indexesBuilt(boss);
   } finally {
     await boss.stop({ graceful: false });
   }
+}
+
+function isAsWanted(name: keyof typeof QUEUES, queue: QueueResult | undefined): boolean {
+  const settings = Object.entries(QUEUES[name].policy) as [keyof QueueResult, unknown][];
+  return queue !== undefined && settings.every(([setting, wanted]) => queue[setting] === wanted);
 }
 
 async function installQueue(boss: PgBoss, name: keyof typeof QUEUES): Promise<void> {

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
-import Handlebars from 'handlebars';
 import { Config } from '../config/config';
 import { parseMailbox } from './address';
 import type { LetterName } from './letter-job';
+import { templateOf } from './template';
 import { greetingName, plain, webLink } from './text-safety';
 import { parseWords, type Variables, type Words } from './words';
 
@@ -23,8 +23,8 @@ export interface RenderedLetter {
 @Injectable()
 export class Renderer {
   private readonly words = readWords();
-  private readonly html = compileFrame('frame.html.hbs', false);
-  private readonly text = compileFrame('frame.text.hbs', true);
+  private readonly html = readFrame('frame.html.hbs', false);
+  private readonly text = readFrame('frame.text.hbs', true);
   private readonly brand: string;
 
   constructor({ brand, mail, http }: Config) {
@@ -75,6 +75,6 @@ function readLanguage(language: string): Map<string, Words> {
   return new Map(words);
 }
 
-function compileFrame(file: string, noEscape: boolean): HandlebarsTemplateDelegate {
-  return Handlebars.compile(readFileSync(join(FOLDER, file), 'utf8'), { noEscape, knownHelpersOnly: true });
+function readFrame(file: string, noEscape: boolean): (context: object) => string {
+  return templateOf(readFileSync(join(FOLDER, file), 'utf8'), { noEscape });
 }

@@ -21,12 +21,13 @@ export interface Message {
 
 /** The way to the mail server: a few connections that are kept while there is something to send. */
 export class Transport implements OnApplicationShutdown {
-  private readonly mailer;
   private readonly from: NamedAddress;
+  private readonly options: SMTPPoolOptions;
+  private mailer?: ReturnType<Transport['open']>;
 
   constructor(smtpUrl: string, from: string) {
     this.from = parseMailbox(from);
-    this.mailer = createTransport({ ...optionsOf(new URL(smtpUrl)), pool: true });
+    this.options = optionsOf(new URL(smtpUrl));
   }
 
   /**
@@ -35,6 +36,7 @@ export class Transport implements OnApplicationShutdown {
    * @throws the error of nodemailer where the server has not taken the letter; see `smtpFailureOf`
    */
   async send({ id, to, subject, text, html }: Message, signal: AbortSignal): Promise<string> {
+    this.mailer ??= this.open();
     const { response } = await this.mailer.sendMail({
       // The same for every try, so that receivers recognise a letter that comes twice (RFC 5322 §3.6.4).
       messageId: `<${id}@${this.from.address.split('@')[1]}>`,
@@ -55,7 +57,12 @@ export class Transport implements OnApplicationShutdown {
   }
 
   onApplicationShutdown(): void {
-    this.mailer.close({ force: true });
+    this.mailer?.close({ force: true });
+  }
+
+  /** Nodemailer is loaded here, at the first letter (40 ms). */
+  private open() {
+    return createTransport({ ...this.options, pool: true });
   }
 }
 

@@ -1,18 +1,20 @@
-import Handlebars from 'handlebars';
+import { templateOf } from './template';
 
 export type Variables = Record<string, string>;
+
+type Template = (variables: Variables) => string;
 
 /** A piece of a letter, between two blank lines. */
 interface Block {
   kind: 'heading' | 'paragraph' | 'note' | 'button';
-  html: HandlebarsTemplateDelegate<Variables>;
-  text: HandlebarsTemplateDelegate<Variables>;
+  html: Template;
+  text: Template;
 }
 
 /** What a person writes for one kind of letter in one language; `docs/flows/mail.md` shows the form. */
 export interface Words {
   /** The lines `name: words` at the top, such as `subject` and `button`. */
-  head: Record<string, HandlebarsTemplateDelegate<Variables>>;
+  head: Record<string, Template>;
   blocks: Block[];
 }
 
@@ -56,6 +58,6 @@ function asHtml(words: string): string {
 }
 
 /** Strict: a variable that the composer forgot is an error, not a gap in somebody's letter. */
-function compile(words: string, noEscape: boolean): HandlebarsTemplateDelegate<Variables> {
-  return Handlebars.compile<Variables>(words, { noEscape, strict: true, knownHelpersOnly: true });
+function compile(words: string, noEscape: boolean): Template {
+  return templateOf(words, { noEscape, strict: true });
 }

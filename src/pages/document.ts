@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import Handlebars from 'handlebars';
 import { StartError } from '../common/errors/start-error';
 import type { Config } from '../config/config';
 import type { Brand } from './brand';
@@ -28,9 +27,15 @@ export function pageDocument(brand: Brand, config: Config): string {
   });
 }
 
+const ESCAPES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#x27;' };
+
 /** Puts values where a file has `{{name}}`, escaped for HTML. */
 export function fillIn(source: string, values: Record<string, string>): string {
-  return Handlebars.compile(source, { strict: true, knownHelpersOnly: true })(values);
+  return source.replace(/{{(\w+)}}/g, (_place, name: string) => {
+    const value = values[name];
+    if (value === undefined) throw new Error(`a page asks for ${name}, which it is not given`);
+    return value.replace(/[&<>"']/g, (sign) => ESCAPES[sign as keyof typeof ESCAPES]);
+  });
 }
 
 function builtDocument(): string {

@@ -47,6 +47,20 @@ describe('schema', () => {
     expect(applied.map(({ length }) => length).sort()).toEqual([0, 0, migrations().length]);
   });
 
+  it('has the queues as the code says, whatever was there before', async () => {
+    const config = databaseConfig(database.url);
+    await migrateUp(config);
+    const queues = () =>
+      database.query('SELECT name, retry_limit, expire_seconds FROM pgboss.queue ORDER BY name');
+    const asMade = await queues();
+    await database.query(`UPDATE pgboss.queue SET retry_limit = 0 WHERE name = 'purge-expired-tokens'`);
+    await database.query(`UPDATE pgboss.queue SET expire_seconds = 60 WHERE name = 'purge-expired-sessions'`);
+    await database.query(`SELECT pgboss.delete_queue('purge-idle-failures')`);
+    expect(await queues()).not.toEqual(asMade);
+    await migrateUp(config);
+    expect(await queues()).toEqual(asMade);
+  });
+
   it('refuses to change or remove what the audit trail holds', async () => {
     await migrateUp(databaseConfig(database.url));
     await database.query(
