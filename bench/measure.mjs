@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const WARM_UP_SECONDS = 2;
+/** V8 takes some thousands of requests of a kind until it has compiled what they run. */
+const WARM_UP_SECONDS = 5;
 /** Not measured: the server before had the core and its caches. */
 const LEAD_IN_SECONDS = 0.2;
 const IDLE_SECONDS = 5;

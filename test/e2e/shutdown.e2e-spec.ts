@@ -59,7 +59,8 @@ describe('start and end of a process', () => {
     expect(refused.headers.get('content-type')).toContain('application/problem+json');
     expect(refused.headers.get('content-security-policy')).toContain("default-src 'none'");
     expect(await refused.json()).toMatchObject({ code: 'unavailable', status: 503 });
-    expect(server.output).toContain('"event":"database.awaited"');
+    // Lines of the log leave 50 ms later at most.
+    await until(() => server.output.includes('"event":"database.awaited"'));
     expect(server.output).not.toContain(url.password || 'no password');
 
     await way.open();
@@ -242,7 +243,7 @@ async function statusOf(server: Server, path: string): Promise<number | undefine
   );
 }
 
-async function until(condition: () => Promise<boolean>): Promise<void> {
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 30_000;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error('it did not come to pass');
