@@ -1,5 +1,6 @@
 import { JwtStrategy } from '../../src/auth/strategies/jwt.strategy';
 import { CookieStrategy } from '../../src/auth/strategies/cookie.strategy';
+import { SessionCache } from '../../src/sessions/session-cache';
 import { inBrowser, loggedIn, type LoggedIn } from '../support/actors';
 import { TestApp } from '../support/app';
 import { MINUTE } from '../support/clock';
@@ -42,6 +43,16 @@ describe('a request whose credential was good a moment ago', () => {
     );
     for (const headers of [byToken(), browser]) expect(await answerTo(headers)).toEqual([200, undefined]);
     expect(asked.map(({ mock }) => mock.calls.length)).toEqual([0, 0]);
+  });
+
+  it('is known for little memory: nothing else that the driver has read stays with it', async () => {
+    await replica.http.get(PROFILE, { headers: byToken() });
+    const [session] = await app.database.query<{ id: string }>(
+      `SELECT id FROM sessions WHERE user_id = $1 AND transport = 'bearer'`,
+      [ada.id],
+    );
+    const { secretHash } = replica.nest.get(SessionCache, { strict: false }).find(session!.id)!;
+    expect(secretHash.buffer.byteLength).toBe(secretHash.length);
   });
 
   it('is refused when the time of the token has run out', async () => {
