@@ -6,7 +6,7 @@ const BATCH = 250;
 /** For this transaction: its locks are not held until the disk has it. What a crash brings back the next run deletes again. */
 const WITHOUT_WAITING_FOR_THE_DISK = `set_config('synchronous_commit', 'off', true)`;
 
-/** The same for what a cleaner does in a transaction of many statements. */
+/** The same for what a cleaner does in a transaction of many statements; with a parameter, so that it travels with them. */
 export async function doNotWaitForTheDisk(tx: EntityManager): Promise<void> {
   await tx.query(`SELECT set_config('synchronous_commit', $1, true)`, ['off']);
 }

@@ -12,17 +12,15 @@ export interface OwnedSession {
 /** Sessions read together with their owners: where one is not known, the other seldom is, and one statement tells both. */
 @Injectable()
 export class OwnedSessions {
+  /** What a statement on `sessions` and `users` has to select, or to return. */
+  readonly columns: string;
   private readonly session;
   private readonly owner;
 
   constructor(dataSource: DataSource) {
     this.session = partOf(Session, 'all', dataSource);
     this.owner = partOf(User, USER_VIEW, dataSource);
-  }
-
-  /** What a statement on `sessions` and `users` has to select, or to return. */
-  get columns(): string {
-    return `${this.session.text}, ${this.owner.text}`;
+    this.columns = `${this.session.text}, ${this.owner.text}`;
   }
 
   of(row: object): OwnedSession {
