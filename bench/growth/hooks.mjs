@@ -11,7 +11,7 @@ const HASH = `$bcrypt-hmac-sha384$p=0$2b$12$${'.'.repeat(53)}`;
 
 replace(sessionCache.SessionCache, 'find', () => undefined);
 // As if it had not been used for long: that it is used now is written down.
-replace(sessionCache.SessionCache, 'keep', (session) => void (session.lastUsedAt = new Date(0)));
+replace(sessionCache.SessionCache, 'keep', (session) => void (session.lastUsedAt = 0));
 replace(userCache.UserCache, 'find', () => undefined);
 replace(userCache.UserCache, 'keep', () => undefined);
 replace(passwordHasher.PasswordHasher, 'verify', async () => true);

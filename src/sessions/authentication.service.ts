@@ -7,6 +7,7 @@ import { isWriteRefused } from '../common/errors/read-only';
 import { Config } from '../config/config';
 import { readRows } from '../database/rows';
 import { UsersService } from '../users/users.service';
+import { liveSessionOf, type LiveSession } from './live-session';
 import { OwnedSessions } from './owned-sessions';
 import { SessionCache } from './session-cache';
 import { Session } from './session.entity';
@@ -26,7 +27,7 @@ export interface AccessTokenContent {
 }
 
 export interface UsedSession {
-  session: Session;
+  session: LiveSession;
   /** Whether this use has moved the session's end. */
   isExtended: boolean;
 }
@@ -67,36 +68,36 @@ export class AuthenticationService {
   }
 
   /** What `byAccessToken` would answer, if memory has it and nothing is to be written down; undefined says nothing. */
-  recallByAccessToken({ sessionId, userId, generation }: AccessTokenContent): Session | undefined {
+  recallByAccessToken({ sessionId, userId, generation }: AccessTokenContent): LiveSession | undefined {
     const known = this.recall(sessionId, generation);
     const isIts = known?.userId === userId && known.transport === 'bearer';
     return isIts && !provesReceipt(known, generation) ? this.hit(known) : undefined;
   }
 
   /** What `byCookie` would answer, likewise. */
-  recallByCookie(token: string): Session | undefined {
+  recallByCookie(token: string): LiveSession | undefined {
     const content = this.tokens.decodeCookie(token);
     const known = content && this.recall(content.sessionId, 0);
     return known && isCookieOf(known, content!) ? this.hit(known) : undefined;
   }
 
-  private recall(id: string, generation: number): Session | undefined {
+  private recall(id: string, generation: number): LiveSession | undefined {
     const known = this.findKnown(id, generation);
-    return known && this.isNoted(known, this.clock.now()) ? known : undefined;
+    return known && this.isNoted(known, this.clock.now().getTime()) ? known : undefined;
   }
 
   /** What is known may be behind the row, never before it in being revoked: so only a live answer is taken from memory. */
-  private findKnown(id: string, generation: number): Session | undefined {
+  private findKnown(id: string, generation: number): LiveSession | undefined {
     const known = this.cache.find(id);
     return known && this.isLive(known) && known.generation >= generation ? known : undefined;
   }
 
-  private hit(known: Session): Session {
+  private hit(known: LiveSession): LiveSession {
     this.cache.hits += 1;
     return known;
   }
 
-  private async findLive(id: string, generation: number): Promise<Session | undefined> {
+  private async findLive(id: string, generation: number): Promise<LiveSession | undefined> {
     const known = this.findKnown(id, generation);
     if (known) return this.hit(known);
     this.cache.misses += 1;
@@ -106,46 +107,47 @@ export class AuthenticationService {
       WHERE sessions.id = $1 AND revoked_at IS NULL`;
     const [row] = await readRows<object>(text, [id], this.sessions.manager);
     if (!row) return undefined;
-    const { session, owner } = this.ownedSessions.of(row);
+    const { session: stored, owner } = this.ownedSessions.of(row);
+    const session = liveSessionOf(stored);
     if (!this.isLive(session)) return undefined;
     this.cache.keep(session, readingSince);
     this.users.keep(owner, readingOwnersSince);
     return session;
   }
 
-  private isLive({ expiresAt }: Session): boolean {
-    return expiresAt > this.clock.now();
+  private isLive({ expiresAt }: LiveSession): boolean {
+    return expiresAt > this.clock.now().getTime();
   }
 
   /** Whether the last use that was written down is recent enough. */
-  private isNoted({ lastUsedAt }: Session, now: Date): boolean {
-    return now.getTime() - lastUsedAt.getTime() < USE_RESOLUTION_MS;
+  private isNoted({ lastUsedAt }: LiveSession, now: number): boolean {
+    return now - lastUsedAt < USE_RESOLUTION_MS;
   }
 
   /** Notes the use, once a minute, and slides the end of a cookie session; a bearer session slides when it refreshes. */
-  private async use(session: Session, isReceipt: boolean): Promise<UsedSession> {
-    const now = this.clock.now();
+  private async use(session: LiveSession, isReceipt: boolean): Promise<UsedSession> {
+    const now = this.clock.now().getTime();
     const isNew = !this.isNoted(session, now) && (await this.noteUse(session, now));
     if (isReceipt) await this.noteReceipt(session);
     return { session, isExtended: isNew && session.transport === 'cookie' };
   }
 
   /** Returns false where the database only reads at the moment: what asks for nothing more goes on all the same. */
-  private async noteUse(session: Session, now: Date): Promise<boolean> {
-    const { id, lastUsedAt, expiresAt } = session;
+  private async noteUse(session: LiveSession, now: number): Promise<boolean> {
+    const { id, createdAt, lastUsedAt, expiresAt } = session;
     const slides = session.transport === 'cookie';
-    const use = {
-      lastUsedAt: now,
-      ...(slides ? { expiresAt: slidingExpiry(session, now, this.config) } : {}),
-    };
     // In memory first: of many requests at once one writes it down.
-    Object.assign(session, use);
-    const isNoted = await this.tryUpdate({ id, revokedAt: IsNull() }, use);
+    session.lastUsedAt = now;
+    if (slides) session.expiresAt = slidingExpiry(createdAt, now, this.config);
+    const isNoted = await this.tryUpdate(
+      { id, revokedAt: IsNull() },
+      { lastUsedAt: new Date(now), ...(slides ? { expiresAt: new Date(session.expiresAt) } : {}) },
+    );
     if (!isNoted) Object.assign(session, { lastUsedAt, expiresAt });
     return isNoted;
   }
 
-  private async noteReceipt(session: Session): Promise<void> {
+  private async noteReceipt(session: LiveSession): Promise<void> {
     const { id, generation } = session;
     // Written down first: until then the generation before may still be a lost answer.
     if (await this.tryUpdate({ id, generation }, { isGenerationUsed: true })) session.isGenerationUsed = true;
@@ -163,15 +165,18 @@ export class AuthenticationService {
 }
 
 /** The client has received this generation: from now on the one before is a stolen token, not a lost answer. */
-function provesReceipt(session: Session, generation: number): boolean {
+function provesReceipt(session: LiveSession, generation: number): boolean {
   return generation > 0 && generation === session.generation && !session.isGenerationUsed;
 }
 
-function isCookieOf(session: Session, { secretHash }: CookieContent): boolean {
-  return session.transport === 'cookie' && isEqual(session.secretHash, secretHash);
+function isCookieOf(session: LiveSession, { secretHash }: CookieContent): boolean {
+  return session.secretHash !== null && isEqual(Buffer.from(session.secretHash), Buffer.from(secretHash));
 }
 
-/** The end of a session that is used now: its idle time from now, within the absolute cap from its beginning. */
-export function slidingExpiry({ createdAt }: Session, now: Date, { sessions }: Config): Date {
-  return new Date(Math.min(now.getTime() + sessions.ttl, createdAt.getTime() + sessions.maxTtl));
+/**
+ * The end of a session that is used now: its idle time from now, within the absolute cap from its beginning. All of them
+ * milliseconds since the epoch.
+ */
+export function slidingExpiry(createdAt: number, now: number, { sessions }: Config): number {
+  return Math.min(now + sessions.ttl, createdAt + sessions.maxTtl);
 }

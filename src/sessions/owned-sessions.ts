@@ -24,17 +24,6 @@ export class OwnedSessions {
   }
 
   of(row: object): OwnedSession {
-    const session = this.session.of(row);
-    return {
-      session: { ...session, secretHash: unpooled(session.secretHash) },
-      owner: this.owner.of(row),
-    };
+    return { session: this.session.of(row), owner: this.owner.of(row) };
   }
-}
-
-/** In memory of its own: the driver cuts small values from blocks of 64 kB, and one that is kept would keep its whole block. */
-function unpooled(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  bytes.copy(copy);
-  return copy;
 }

@@ -8,6 +8,7 @@ import { Config } from '../config/config';
 import { Transactions } from '../database/transactions';
 import type { UserView } from '../users/user.entity';
 import { slidingExpiry } from './authentication.service';
+import { liveSessionOf } from './live-session';
 import { OwnedSessions } from './owned-sessions';
 import { SessionCache } from './session-cache';
 import { Session } from './session.entity';
@@ -77,7 +78,7 @@ export class RotationService {
       .catch(nothingIfLost);
     if (!row) return undefined;
     const { session, owner } = this.ownedSessions.of(row);
-    this.cache.keep(session, readingSince);
+    this.cache.keep(liveSessionOf(session), readingSince);
     return { ...this.answer(session, presented), owner };
   }
 
@@ -113,7 +114,7 @@ export class RotationService {
       rotatedAt: now,
       isGenerationUsed: false,
       lastUsedAt: now,
-      expiresAt: slidingExpiry(session, now, this.config),
+      expiresAt: new Date(slidingExpiry(session.createdAt.getTime(), now.getTime(), this.config)),
       ip,
       userAgent,
     };

@@ -15,7 +15,8 @@ interface TokenContent {
 /** What is in a cookie, with the hash of its secret. */
 export interface CookieContent {
   sessionId: string;
-  secretHash: Buffer;
+  /** In base64url, as of a `LiveSession`. */
+  secretHash: string;
 }
 
 export interface RefreshTokenContent extends TokenContent {
@@ -29,7 +30,7 @@ const ID = 16;
 const GENERATION = 4;
 const SECRET = 32;
 const MAC = 16;
-/** Some 400 bytes each. */
+/** Some 300 bytes each. */
 const MOST_COOKIES = 10_000;
 
 /**
@@ -76,7 +77,8 @@ export class SessionTokens {
     if (known) return known;
     const bytes = read(COOKIE_PREFIX, token, ID + SECRET);
     if (!bytes) return undefined;
-    const content = { sessionId: uuidOfBytes(bytes), secretHash: sha256(bytes.subarray(ID)) };
+    const secretHash = sha256(bytes.subarray(ID)).toString('base64url');
+    const content = { sessionId: uuidOfBytes(bytes), secretHash };
     this.decodedCookies.set(token, content);
     return content;
   }

@@ -9,6 +9,7 @@ import type { ClientInfo } from '../common/http/client-info';
 import { Config } from '../config/config';
 import { insertRow } from '../database/rows';
 import { together } from '../database/together';
+import { liveSessionOf } from './live-session';
 import { RevocationService } from './revocation.service';
 import { SessionCache } from './session-cache';
 import { SessionMetrics } from './session-metrics';
@@ -74,7 +75,7 @@ export class SessionsService {
       revokedAt: null,
     };
     const sessionId = session.id;
-    this.cache.keepAtCommit(session, this.cache.beginReading(), tx);
+    this.cache.keepAtCommit(liveSessionOf(session), this.cache.beginReading(), tx);
     const [earlier] = await together(
       this.earlierOf(userId, now, tx),
       insertRow(Session, session, tx),

@@ -51,8 +51,10 @@ describe('a request whose credential was good a moment ago', () => {
       `SELECT id FROM sessions WHERE user_id = $1 AND transport = 'bearer'`,
       [ada.id],
     );
-    const { secretHash } = replica.nest.get(SessionCache, { strict: false }).find(session!.id)!;
-    expect(secretHash.buffer.byteLength).toBe(secretHash.length);
+    const kept = replica.nest.get(SessionCache, { strict: false }).find(session!.id)!;
+    // A Buffer of the driver keeps the block of 64 kB that it was cut from; a Date takes 96 bytes.
+    expect(Object.values(kept).filter((value) => typeof value === 'object')).toEqual([null]);
+    expect(JSON.stringify(kept).length).toBeLessThan(400);
   });
 
   it('is refused when the time of the token has run out', async () => {

@@ -30,7 +30,7 @@ export class RecentLoginGuard implements CanActivate {
   private async isRecent(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest & { user: Principal }>();
     const { user, body } = request;
-    if (this.clock.now().getTime() - user.authenticatedAt.getTime() <= RECENT_MS) return true;
+    if (this.clock.now().getTime() - user.authenticatedAt <= RECENT_MS) return true;
     const password = (body as { password?: unknown } | undefined)?.password;
     if (typeof password !== 'string') throw new AppError('recent_login_required');
     await this.currentPassword.confirm(user.userId, password, clientInfoOf(request));

@@ -55,7 +55,7 @@ export class CookieStrategy extends PassportStrategy(CookieCredential, 'cookie')
     const token = this.sessionCookie.read(request)!;
     const used = await this.authentication.byCookie(token);
     if (!used) throw new AppError('session_revoked');
-    if (used.isExtended) request.extendedSession = { token, expiresAt: used.session.expiresAt };
+    if (used.isExtended) request.extendedSession = { token, expiresAt: new Date(used.session.expiresAt) };
     return principalOf(used.session);
   }
 }

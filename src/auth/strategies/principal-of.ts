@@ -1,6 +1,6 @@
 import type { Principal } from '../../common/access/principal';
-import type { Session } from '../../sessions/session.entity';
+import type { UsedSession } from '../../sessions/authentication.service';
 
-export function principalOf({ id, userId, transport, authenticatedAt }: Session): Principal {
+export function principalOf({ id, userId, transport, authenticatedAt }: UsedSession['session']): Principal {
   return { userId, sessionId: id, transport, authenticatedAt };
 }

@@ -3,6 +3,6 @@ export interface Principal {
   userId: string;
   sessionId: string;
   transport: 'bearer' | 'cookie';
-  /** When the password was last presented in this session. */
-  authenticatedAt: Date;
+  /** When the password was last presented in this session; milliseconds since the epoch. */
+  authenticatedAt: number;
 }
