@@ -24,7 +24,7 @@ const STATUS = { '/api/auth/reset-request': 202, '/api/auth/verify/resend': 202,
 const folder = settle('enumeration');
 const database = await postgres.startEmbeddedPostgres({ dataDir: join(folder, 'postgres') });
 const env = { ...PRODUCTION, RATE_LIMITS: '9999', DATABASE_URL: database.url };
-const server = await Server.start('gatehouse', { env, cwd: folder, nodeArgs: [] });
+const server = await Server.start('gatehouse-as-it-is', { env, cwd: folder, nodeArgs: [] });
 try {
   const people = Array.from({ length: 20 }, (_, number) => `known${number}@example.org`);
   for (const email of people) await post('/api/auth/register', { email, password: PASSWORD });

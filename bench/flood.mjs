@@ -148,7 +148,7 @@ async function startServer(databaseUrl, cores) {
     TRUST_PROXY: '1',
   };
   const nodeArgs = ['--import', fileURLToPath(new URL('flood/watch.mjs', import.meta.url))];
-  const server = await Server.start('gatehouse', { env, cwd: folder, nodeArgs, cores });
+  const server = await Server.start('gatehouse-as-it-is', { env, cwd: folder, nodeArgs, cores });
   stops.push(() => server.stop());
   return server;
 }

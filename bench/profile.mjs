@@ -39,7 +39,10 @@ function shares(sums, total) {
 function packageOf({ url, functionName }) {
   if (url === '') return functionName.startsWith('(') ? functionName : 'V8 and native';
   if (url.startsWith('node:')) return `node: ${url.split('/').slice(0, 2).join('/').slice(5)}`;
-  return /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? 'gatehouse';
+  return (
+    /.*(?:node_modules\/((?:@[^/]+\/)?[^/]+)|\/packages\/(.*)\.js)/.exec(url)?.slice(1).join('') ??
+    'gatehouse'
+  );
 }
 
 const placeOf = ({ url, lineNumber }) =>

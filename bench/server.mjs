@@ -9,8 +9,12 @@ import { cpuMs, memoryOf } from './proc.mjs';
 const START_MS = 90_000;
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-/** As `npm start` and the image start it. */
-const GATEHOUSE = ['--max-semi-space-size=4', here('../dist/src/main.js')];
+/** A program of dist/, started as `npm start` and the image start the product. */
+const gatehouse = (program) => [
+  '--max-semi-space-size=4',
+  '--heap-growing-percent=25',
+  here(`../dist/${program}`),
+];
 const COUNTING = ['--import', here('hooks/queries.mjs')];
 
 /** Arguments of node, by the name that scenarios use. A new server is one line here. */
@@ -21,8 +25,10 @@ const SERVERS = {
   lookup: [...COUNTING, here('servers/lookup.mjs')],
   bcrypt: [here('servers/bcrypt.mjs')],
   'better-auth': [...COUNTING, here('servers/better-auth.mjs')],
-  gatehouse: [...COUNTING, '--import', here('without.mjs'), ...GATEHOUSE],
-  'gatehouse-as-it-is': GATEHOUSE,
+  gatehouse: [...COUNTING, ...gatehouse('bench/main.js')],
+  'gatehouse-as-it-is': gatehouse('server/main.js'),
+  // Before it is put into one file a package, so that what is loaded before it can replace parts of it.
+  'gatehouse-in-modules': gatehouse('src/main.js'),
 };
 
 /** A server under measurement, as a process of its own that logs to /dev/null. */
@@ -78,7 +84,7 @@ export class Server {
     return fetch(`http://127.0.0.1:${this.port}${path}`, init);
   }
 
-  /** Takes a part out, as `without.mjs` does it, until it is called again; null for none. */
+  /** Takes a part out, as `hooks/without.cjs` does it, until it is called again; null for none. */
   async takeOut(part) {
     if (part === this.missing) return;
     await this.ask({ without: part });

@@ -35,7 +35,7 @@ const TASKS = [
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-pictures-'));
 const { PATH, HOME } = process.env;
-const service = spawn(process.execPath, [join(ROOT, 'dist/src/main.js')], {
+const service = spawn(process.execPath, [join(ROOT, 'dist/server/main.js')], {
   cwd: folder,
   env: { PATH, HOME, PORT, BCRYPT_COST: '4', LOG_LEVEL: 'error' },
   stdio: 'inherit',

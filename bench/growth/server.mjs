@@ -15,7 +15,7 @@ export const environmentOf = (databaseUrl) => ({
 
 /** The built server with `hooks.mjs`, pinned to a core. Resolves when it is ready. */
 export async function startServer(databaseUrl, cwd) {
-  const server = await Server.start('gatehouse-as-it-is', {
+  const server = await Server.start('gatehouse-in-modules', {
     env: environmentOf(databaseUrl),
     cwd,
     nodeArgs: HOOKED,

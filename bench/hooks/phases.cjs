@@ -1,11 +1,10 @@
-// Loaded before the built server: notes how far its start has come, in milliseconds since the process began. The two
-// servers that come to listen are the waiting room and the application.
-import { Server } from 'node:net';
+// Notes how far the start of the server has come, in milliseconds since the process began. The two servers that come to
+// listen are the waiting room and the application.
+const { Server } = require('node:net');
 
-const reached = [{ phase: 'Node', at: performance.now() }];
+const reached = [{ phase: 'Node', at: performance.nodeTiming.bootstrapComplete }];
 const note = (phase) => reached.push({ phase, at: performance.now() });
-// Not before the first note: it is part of the code that is loaded.
-const { NestFactory } = await import('@nestjs/core');
+const { NestFactory } = require('@nestjs/core');
 const { create } = NestFactory;
 const { listen } = Server.prototype;
 let listening = 0;
@@ -24,4 +23,3 @@ NestFactory.create = async function (...args) {
 process.on('message', (message) => {
   if (message.tell === 'phases') process.send({ reached });
 });
-process.on('disconnect', () => process.exit());

@@ -1,12 +1,9 @@
-// Loaded before the built server: takes a part out of it for as long as the runner says so. The product has no such
-// switch. With and without are the same process: two of one kind differ by more than what is measured here.
-import passwordHasher from '../dist/src/auth/passwords/password-hasher.js';
-import authentication from '../dist/src/sessions/authentication.service.js';
-import sessionCache from '../dist/src/sessions/session-cache.js';
+// Takes a part out of the server for as long as the runner says so. The product has no such switch. With and without are
+// the same process: two of one kind differ by more than what is measured here.
+const { PasswordHasher } = require('../../dist/src/auth/passwords/password-hasher.js');
+const { AuthenticationService } = require('../../dist/src/sessions/authentication.service.js');
+const { SessionCache } = require('../../dist/src/sessions/session-cache.js');
 
-const { PasswordHasher } = passwordHasher;
-const { AuthenticationService } = authentication;
-const { SessionCache } = sessionCache;
 let missing = null;
 
 process.on('message', ({ without: part }) => {
@@ -34,7 +31,7 @@ without('hashing', PasswordHasher, 'hash', async () => hash);
 
 function without(part, { prototype }, method, substitute) {
   const original = prototype[method];
-  if (!original) throw new Error(`${method} is gone: without.mjs must follow the server`);
+  if (!original) throw new Error(`${method} is gone: hooks/without.cjs must follow the server`);
   prototype[method] = function (...args) {
     return missing === part ? substitute(...args) : original.apply(this, args);
   };

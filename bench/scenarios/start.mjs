@@ -1,7 +1,6 @@
 // From the start of the process to the first 200 of /health/ready, on a database that is up to date, and the memory it
 // takes when nobody asks for anything.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { markdown } from '../markdown.mjs';
 import { freePort } from '../place.mjs';
 import { judged } from '../report.mjs';
@@ -10,7 +9,6 @@ import { median, spread } from '../statistics.mjs';
 
 const IDLE_SECONDS = 10;
 const POLL_MS = 5;
-const PHASES = ['--import', fileURLToPath(new URL('../hooks/phases.mjs', import.meta.url))];
 
 export async function run(world, { rounds }) {
   // The first of all brings the database up to date.
@@ -31,13 +29,13 @@ export async function run(world, { rounds }) {
       [`${rounds} starts`, 'ready after s', 'CPU s until then', `MB after ${IDLE_SECONDS} s idle`],
       [['Gatehouse', spread(of('ready'), 2), spread(of('cpu'), 2), spread(of('memory'), 0)]],
     ),
-    markdown(['where the time goes, with a hook that slows it a little', 'ms'], shares(phases)),
+    markdown(['where the time goes, with hooks that slow it a little', 'ms'], shares(phases)),
     judged(targets, starts),
   ].join('\n\n');
 }
 
 async function start(world) {
-  const { server, ready } = await begin(world, []);
+  const { server, ready } = await begin(world, 'gatehouse-as-it-is');
   const cpu = server.cpuMs() / 1000;
   await sleep(IDLE_SECONDS * 1000);
   const memory = server.memory().now;
@@ -46,15 +44,15 @@ async function start(world) {
 }
 
 async function startInPhases(world) {
-  const { server, ready } = await begin(world, PHASES);
+  const { server, ready } = await begin(world, 'gatehouse');
   const { reached } = await server.ask({ tell: 'phases' });
   await server.stop();
   return [...reached, { phase: 'listening, ready, and the time to hear of it', at: ready * 1000 }];
 }
 
-async function begin({ env, folder: cwd }, nodeArgs) {
+async function begin({ env, folder: cwd }, name) {
   const startedAt = performance.now();
-  const server = new Server('gatehouse-as-it-is', await freePort(), { env, cwd, nodeArgs });
+  const server = new Server(name, await freePort(), { env, cwd, nodeArgs: [] });
   await server.answers('/health/ready', (status) => status === 200, POLL_MS);
   return { server, ready: (performance.now() - startedAt) / 1000 };
 }

@@ -21,7 +21,7 @@ export class Replica {
     const { PATH, HOME } = process.env;
     const ports = { PORT: String(this.port), METRICS_PORT: String(this.metricsPort) };
     const env = { PATH, HOME, ...this.env, ...ports, ...changes };
-    const child = launch(process.execPath, [join(this.build, 'dist/src/main.js')], {
+    const child = launch(process.execPath, [join(this.build, 'dist/server/main.js')], {
       cwd: this.folder,
       env,
       log: this.log,

@@ -9,7 +9,12 @@ import { committedOpenApi } from '../support/openapi';
 const ROOT = join(__dirname, '../..');
 const KUBERNETES = join(ROOT, 'deploy/kubernetes');
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
-const { version } = JSON.parse(read('package.json')) as { version: string };
+const { version, scripts } = JSON.parse(read('package.json')) as {
+  version: string;
+  scripts: Record<string, string>;
+};
+/** As `npm start` starts it, so the image and the manifests do. */
+const START = scripts.start!.split(' ').slice(1);
 
 /** The pool, LISTEN and a migration at the start: src/cli/doctor counts them too. */
 const CONNECTIONS_OF_A_REPLICA = 14;
@@ -193,11 +198,12 @@ describe.each(['production', 'neon'])('deploy/kubernetes/overlays/%s', (overlay)
     expect(inBase.map(({ image }) => image)).toEqual(Array(2).fill(`gatehouse:${version}`));
     const images = workloads.map((workload) => containerOf(workload).image);
     expect(images).toEqual(Array(2).fill(`registry.example.org/gatehouse:${version}`));
-    expect(server.args).toEqual(['--max-semi-space-size=4', 'dist/src/main.js']);
+    expect(server.args).toEqual(START);
+    expect(read('docs/deployment.md')).toContain(`node ${START.join(' ')}`);
     expect(containerOf(job).args).toEqual(['dist/src/cli.js', 'db', 'migrate']);
     for (const args of [server.args, containerOf(job).args]) {
       const program = args.find((arg: string) => arg.endsWith('.js'));
-      expect(existsSync(join(ROOT, program.replace('dist/', '').replace('.js', '.ts')))).toBe(true);
+      expect(existsSync(join(ROOT, program))).toBe(true);
     }
   });
 
@@ -291,6 +297,7 @@ describe('Dockerfile', () => {
       'package-lock.json',
       'nest-cli.json',
       '.swcrc',
+      'bundle.mjs',
     ])
       expect(ignored).not.toContain(needed);
     for (const kept of ['.git', '.env', '.data', 'node_modules', 'test']) expect(ignored).toContain(kept);

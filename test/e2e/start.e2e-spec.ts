@@ -274,7 +274,7 @@ describe('the programs of package.json', () => {
     afterAll(() => database.drop());
 
     const cli = (...args: string[]) =>
-      runProgram(['schema/cli.js', ...args], { DATABASE_URL: database.url }, folder);
+      runProgram(['src/schema/cli.js', ...args], { DATABASE_URL: database.url }, folder);
     const names = migrations().map(({ name }) => name);
 
     it('up says what it applied, and that nothing was left to apply', async () => {

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const DIST = join(__dirname, '../../dist/src');
+const DIST = join(__dirname, '../../dist');
 
 export interface Exit {
   /** Null where a signal ended the process. */
@@ -40,7 +40,7 @@ export class Server {
   /** Without waiting for anything; in a process group of its own where asked, as a shell does it. */
   static async launch(env: Record<string, string>, folder = newFolder(), inGroup = false): Promise<Server> {
     const port = env.PORT ?? String(await freePort());
-    const child = spawnNode(['main.js'], { PORT: port, ...env }, folder, inGroup);
+    const child = spawnNode(['server/main.js'], { PORT: port, ...env }, folder, inGroup);
     return new Server(`http://localhost:${port}`, folder, child);
   }
 
