@@ -12,6 +12,7 @@ import * as resetRequest from './scenarios/reset-request.mjs';
 import * as sessions from './scenarios/sessions.mjs';
 import * as start from './scenarios/start.mjs';
 import * as tasks from './scenarios/tasks.mjs';
+import * as withoutHashing from './scenarios/without-hashing.mjs';
 
 const DIVISORS = [
   { ...FASTIFY, short: 'Fastify' },
@@ -29,7 +30,14 @@ export const TABLES = [
     seconds: 1,
     lines: LIMITS,
     limits: DIVISORS,
-    scenarios: { profile, refresh, logout, 'reset-request': resetRequest, tasks },
+    scenarios: {
+      profile,
+      refresh,
+      logout,
+      'reset-request': resetRequest,
+      tasks,
+      'without-hashing': withoutHashing,
+    },
   },
   {
     name: 'passwords',

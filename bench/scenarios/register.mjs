@@ -2,7 +2,7 @@ import { newAccount, request } from '../better-auth.mjs';
 import { eachOnce, message } from '../messages.mjs';
 import { PASSWORD } from '../people.mjs';
 
-const register = async (world) => {
+export const register = async (world) => {
   const people = await world.people();
   const make = async (count) =>
     Array.from({ length: count }, () =>
@@ -18,14 +18,6 @@ export const lines = [
     peer: 'Better Auth sign-up',
     isSlow: true,
     mayRefuse: true,
-    requests: register,
-  },
-  {
-    name: 'register, without hashing',
-    server: 'gatehouse',
-    without: 'hashing',
-    mayRefuse: true,
-    seconds: 1,
     requests: register,
   },
   {
