@@ -68,6 +68,11 @@ export class AuditService {
     await tx.update(AuditEvent, { userId }, { ip: null, userAgent: null, clientMac: null });
   }
 
+  /** Reads what `anonymise` will write, without a lock: it then holds its locks for no longer than that takes. */
+  async readAhead(userId: string): Promise<void> {
+    await this.events.query('SELECT count(event) FROM audit_events AS event WHERE user_id = $1', [userId]);
+  }
+
   /** The latest events of a user, the newest first. @param before those older than this place only */
   latestOf(userId: string, limit: number, before?: EventPosition): Promise<AuditEvent[]> {
     const query = this.ofUser(userId).orderBy('event.createdAt', 'DESC').addOrderBy('event.id', 'DESC');

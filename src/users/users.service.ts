@@ -1,10 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { IsNull, LessThan, type EntityManager, type FindOptionsWhere, Repository } from 'typeorm';
+import {
+  IsNull,
+  LessThan,
+  type EntityManager,
+  type FindOneOptions,
+  type FindOptionsWhere,
+  Repository,
+} from 'typeorm';
 import { Clock } from '../common/clock';
 import { newId } from '../common/crypto/tokens';
 import { canonicalEmail } from '../common/validation/email-address';
 import { columnsOf, readRows } from '../database/rows';
+import { readReferences } from '../database/references';
 import { together } from '../database/together';
 import { isUniqueViolation } from '../database/unique-violation';
 import { UserCache } from './user-cache';
@@ -199,19 +207,21 @@ export class UsersService {
     await this.cache.announce([id], tx);
   }
 
-  /** Removes accounts that were never verified. Returns their ids. */
-  async removeUnverified(createdBefore: Date, limit: number, tx: EntityManager): Promise<string[]> {
-    const stale = await tx.find(User, {
-      select: { id: true },
-      where: { emailVerifiedAt: IsNull(), createdAt: LessThan(createdBefore) },
-      order: { createdAt: 'ASC' },
-      take: limit,
+  /** The account that was never verified for longest, with all that refers to it in memory. */
+  async readUnverified(createdBefore: Date): Promise<string | undefined> {
+    const oldest = await this.users.findOne(unverified(createdBefore));
+    if (oldest) await readReferences('users', oldest.id, this.users.manager.dataSource);
+    return oldest?.id;
+  }
+
+  /** Removes the account that was never verified for longest, unless somebody holds it. Returns its id. */
+  async removeUnverified(createdBefore: Date, tx: EntityManager): Promise<string | undefined> {
+    const oldest = await tx.findOne(User, {
+      ...unverified(createdBefore),
       lock: { mode: 'pessimistic_write', onLocked: 'skip_locked' },
     });
-    const ids = stale.map(({ id }) => id);
-    if (ids.length === 0) return ids;
-    await together(tx.delete(User, ids), this.cache.announce(ids, tx));
-    return ids;
+    if (oldest) await together(tx.delete(User, oldest.id), this.cache.announce([oldest.id], tx));
+    return oldest?.id;
   }
 
   private async findOne(
@@ -251,4 +261,12 @@ export class UsersService {
     await this.cache.announce([where.id], tx);
     return true;
   }
+}
+
+function unverified(createdBefore: Date) {
+  return {
+    select: { id: true },
+    where: { emailVerifiedAt: IsNull(), createdAt: LessThan(createdBefore) },
+    order: { createdAt: 'ASC' },
+  } as const satisfies FindOneOptions<User>;
 }

@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import { DataSource } from 'typeorm';
 import { UnverifiedAccountsJob } from '../../src/auth/registration/unverified-accounts.job';
 import { ExpiredSessionsJob } from '../../src/sessions/expired-sessions.job';
 import { unverified, verified } from '../support/actors';
@@ -62,6 +63,20 @@ describe('cleaners', () => {
     await holder.end();
     await app.nest.get(ExpiredSessionsJob).run();
     expect(await sessionsLeft()).toEqual([]);
+  });
+
+  it('have read all that refers to an account before they hold it', async () => {
+    await unverified(app);
+    app.clock.advance(8 * DAY);
+    const asked = jest.spyOn(app.nest.get(DataSource), 'query');
+    await app.nest.get(UnverifiedAccountsJob, { strict: false }).run();
+    const read = asked.mock.calls.map(([text]) => /^SELECT count\(\w+\) FROM (\w+)/.exec(text)?.[1]);
+    const referring = await app.database.query<{ name: string }>(
+      `SELECT DISTINCT conrelid::regclass::text AS name FROM pg_constraint WHERE confrelid = 'users'::regclass`,
+    );
+    expect(referring.length).toBeGreaterThan(3);
+    expect(read).toEqual(expect.arrayContaining(referring.map(({ name }) => name)));
+    expect(await app.database.query('SELECT FROM users')).toEqual([]);
   });
 
   it('remove unverified accounts one by one: what cannot go keeps nobody else', async () => {

@@ -35,11 +35,14 @@ export class UnverifiedAccountsJob implements OnModuleInit {
   }
 
   /** One at a time, for much goes with each: whoever signs up anew with such an address waits until it is gone. */
-  private removeOne(createdBefore: Date): Promise<boolean> {
+  private async removeOne(createdBefore: Date): Promise<boolean> {
+    const next = await this.users.readUnverified(createdBefore);
+    if (next === undefined) return false;
+    await this.audit.readAhead(next);
     return this.transactions.run(async (tx) => {
-      const [, [userId]] = await together(
+      const [, userId] = await together(
         doNotWaitForTheDisk(tx),
-        this.users.removeUnverified(createdBefore, 1, tx),
+        this.users.removeUnverified(createdBefore, tx),
       );
       if (userId === undefined) return false;
       await together(
