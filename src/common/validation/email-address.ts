@@ -3,6 +3,8 @@ import { registerDecorator, type ValidationOptions } from 'class-validator';
 
 /** RFC 5322 dot-atom in ASCII: no quoted strings, whose commas and spaces have fooled mail libraries. */
 const LOCAL_PART = /^[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*$/;
+/** What IDNA leaves as it is, and nearly every domain: a last label that could be a number is one of an address of IPv4. */
+const PLAIN_DOMAIN = /^((?!xn--)[a-z\d-]+\.)+(?!xn--)[a-z][a-z\d-]*$/;
 const LABEL = /^[a-z\d]([a-z\d-]{0,61}[a-z\d])?$/;
 
 /** Characters of a whole address (RFC 5321 §4.5.3.1.3, less the angle brackets) and of the part before its @. */
@@ -28,12 +30,16 @@ export function normalizeEmail(input: string): string | undefined {
 
 /** Letters, marks, digits, dots and hyphens only: IDNA would make an "@" or a "." of some other characters. */
 function asciiDomain(domain: string): string | undefined {
+  if (PLAIN_DOMAIN.test(domain)) return hasLabels(domain) ? domain : undefined;
   if (/[^\p{L}\p{M}\p{N}.-]/u.test(domain) || hasLookAlikes(domain)) return undefined;
   const ascii = domainToASCII(domain);
+  return hasLabels(ascii) && isSpelledAs(domain, domainToUnicode(ascii)) ? ascii : undefined;
+}
+
+/** Two or more, and the last one no number. */
+function hasLabels(ascii: string): boolean {
   const labels = ascii.split('.');
-  const isDomain =
-    labels.length >= 2 && labels.every((label) => LABEL.test(label)) && /[a-z]/.test(labels.at(-1)!);
-  return isDomain && isSpelledAs(domain, domainToUnicode(ascii)) ? ascii : undefined;
+  return labels.length >= 2 && labels.every((label) => LABEL.test(label)) && /[a-z]/.test(labels.at(-1)!);
 }
 
 /** Full-width letters, ligatures, the Kelvin sign: IDNA takes them for the plain letters that they look like. */
