@@ -1,6 +1,7 @@
 // A process of its own that loads servers: each connection sends its next request when the answer to the last is
 // complete. Raw sockets: an HTTP client costs more than the fastest servers measured here.
 import { connect } from 'node:net';
+import { keepAwake } from './awake.mjs';
 
 /** No answer for so long is a failure. Passwords of 128 connections wait for one another. */
 const PATIENCE_MS = 30_000;
@@ -30,7 +31,7 @@ async function load(job) {
     refused: 0,
     latencies: [],
   };
-  const polling = keepAwake();
+  const letSleep = keepAwake();
   const turns = isInTurn ? ports.map((port) => [port]) : [ports];
   try {
     for (const [turn, open] of turns.entries()) {
@@ -40,7 +41,7 @@ async function load(job) {
       );
     }
   } finally {
-    polling.end();
+    letSleep();
   }
   const ms = performance.now() - startedAt;
   const { requests, sent, refused, latencies } = run;
@@ -55,17 +56,6 @@ async function load(job) {
     p99: quantile(0.99),
     ...(run.chain ? { requests } : {}),
   };
-}
-
-/**
- * A core that sleeps is woken by whoever sends it something, at the sender's expense: the slower a server, the more often
- * it would have to pay for that, up to a third of its time. So this core does not sleep while it measures.
- */
-function keepAwake() {
-  let isOn = true;
-  const turn = () => isOn && setImmediate(turn);
-  turn();
-  return { end: () => (isOn = false) };
 }
 
 function drive(port, number, run) {

@@ -65,8 +65,8 @@ export const TABLES = [
   {
     name: 'places',
     title: 'Replicas and Redis',
-    rounds: 9,
-    seconds: 1,
+    rounds: 7,
+    seconds: 2,
     limits: [{ ...NEST, short: 'Nest' }],
     scenarios: { replicas },
   },

@@ -1,5 +1,6 @@
 // The same requests to two servers, one with an almost empty database and one with a full one, in short rounds.
 import { Agent, request } from 'node:http';
+import { keepAwake } from '../awake.mjs';
 import { connectionsCpu, cpuMs, spentBetween } from './cpu.mjs';
 import { pickPeople, sources } from './requests.mjs';
 import { startServer } from './server.mjs';
@@ -69,7 +70,8 @@ async function load(port, nextRequest, seconds) {
       answered += 1;
     }
   };
-  await Promise.all(Array.from({ length: CONNECTIONS }, drive));
+  const letSleep = keepAwake();
+  await Promise.all(Array.from({ length: CONNECTIONS }, drive)).finally(letSleep);
   agent.destroy();
   return answered;
 }
