@@ -11,7 +11,7 @@ const START_MS = 90_000;
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 /** A program of dist/, started as `npm start` and the image start the product. */
 const gatehouse = (program) => [
-  '--max-semi-space-size=8',
+  '--max-semi-space-size=4',
   '--heap-growing-percent=25',
   here(`../dist/${program}`),
 ];
