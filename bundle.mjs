@@ -47,7 +47,7 @@ const LATER = '\0when-used:';
 
 /** What TypeORM needs to speak to other databases than PostgreSQL, a third of it. */
 const OTHER_DATABASE =
-  /\/typeorm\/driver\/(?!postgres\/|types\/)[\w-]+\/\w*(Connection|Driver|QueryRunner|typings)\.js$/;
+  /[/\\]typeorm[/\\]driver[/\\](?!postgres[/\\]|types[/\\])[\w-]+[/\\]\w*(Connection|Driver|QueryRunner|typings)\.js$/;
 
 const dir = join(ROOT, folder);
 rmSync(dir, { recursive: true, force: true });

@@ -8,7 +8,8 @@ import { Server } from '../server.mjs';
 import { median, spread } from '../statistics.mjs';
 
 const IDLE_SECONDS = 10;
-const POLL_MS = 5;
+/** To ask more often would cost the start more than it tells of it. */
+const POLL_MS = 20;
 
 export async function run(world, { rounds }) {
   // The first of all brings the database up to date.
