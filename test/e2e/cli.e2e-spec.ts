@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
@@ -164,8 +164,12 @@ describe('gatehouse', () => {
     expect(run.stderr).not.toContain('hunter2');
   });
 
-  it('starts within 1.5 s of processor time, connection included', async () => {
-    expect(await processorTime(['users', 'list'], database.url)).toBeLessThan(1_500);
+  it('takes no more than three times the processor time of loading its packages, connection included', async () => {
+    // Beside each other, three times: a machine that is slow is so for both.
+    const ratios = [];
+    while (ratios.length < 3)
+      ratios.push((await processorTime(['users', 'list'], database.url)) / timeOfItsPackages());
+    expect(Math.min(...ratios)).toBeLessThan(3);
   });
 
   it('who has read enough of a result is no failure', async () => {
@@ -279,6 +283,16 @@ async function startTime(): Promise<number> {
 }
 
 /** Milliseconds of user and system time: the machine may be busy with other tests. */
+/** Milliseconds of the processor. */
+function timeOfItsPackages(): number {
+  const packages = ['@nestjs/core', 'typeorm', 'pg-boss', 'class-validator', 'nest-commander'];
+  const script = `${JSON.stringify(packages)}.forEach((name) => require(name));
+    const { user, system } = process.cpuUsage(); process.stdout.write(String(user + system))`;
+  const cwd = join(__dirname, '../..');
+  return Number(execFileSync(process.execPath, ['-e', script], { cwd, encoding: 'utf8' })) / 1_000;
+}
+
+/** Milliseconds of the processor that a command takes. */
 async function processorTime(args: string[], databaseUrl: string): Promise<number> {
   const preload = `data:text/javascript,process.on('exit', () => process.stderr.write('used ' + (process.cpuUsage().user + process.cpuUsage().system)))`;
   const { stderr } = await cliOf(databaseUrl, { NODE_OPTIONS: `--import=${encodeURI(preload)}` }).run(args);
