@@ -1,20 +1,20 @@
-import fc from 'fast-check';
+import { array, assert, constantFrom, oneof, pre, property, string } from 'fast-check';
 import { normalizeEmail } from '../../src/common/validation/email-address';
 
 /** Made to be near the border of what a domain is: digits, hyphens, punycode, numbers in hexadecimal. */
-const label = fc.oneof(
-  fc.string({ unit: fc.constantFrom(...'abxn019-'), minLength: 0, maxLength: 5 }),
-  fc.constantFrom('xn--', 'xn--a', 'xn--bcher-kva', '0x1', '0', '255', 'com', 'a--b', 'x'.repeat(64)),
+const label = oneof(
+  string({ unit: constantFrom(...'abxn019-'), minLength: 0, maxLength: 5 }),
+  constantFrom('xn--', 'xn--a', 'xn--bcher-kva', '0x1', '0', '255', 'com', 'a--b', 'x'.repeat(64)),
 );
-const domain = fc.array(label, { minLength: 1, maxLength: 4 }).map((labels) => labels.join('.'));
+const domain = array(label, { minLength: 1, maxLength: 4 }).map((labels) => labels.join('.'));
 
 describe('normalizeEmail', () => {
   it('finds of a plain domain, without asking IDNA, what IDNA finds of it', () => {
-    fc.assert(
-      fc.property(domain, (plain) => {
+    assert(
+      property(domain, (plain) => {
         // In capitals it is no plain domain.
         const asked = plain.toUpperCase();
-        fc.pre(asked !== plain);
+        pre(asked !== plain);
         expect(normalizeEmail(`ada@${plain}`)).toBe(normalizeEmail(`ada@${asked}`));
       }),
       { numRuns: 5_000 },
