@@ -14,7 +14,7 @@ process.on('message', ({ without: part }) => {
 process.on('disconnect', () => process.exit());
 
 // A verified token is believed without asking for its session.
-const authenticatedAt = new Date();
+const authenticatedAt = Date.now();
 const believed = ({ sessionId: id, userId }) => ({ id, userId, transport: 'bearer', authenticatedAt });
 without('sessions', AuthenticationService, 'recallByAccessToken', believed);
 without('sessions', AuthenticationService, 'byAccessToken', async (content) => ({
