@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { partOf } from '../database/rows';
-import { USER_VIEW, User, type UserView } from '../users/user.entity';
+import { User, VIEWED, viewOf, type UserView } from '../users/user.entity';
 import { Session } from './session.entity';
 
 export interface OwnedSession {
@@ -19,11 +19,11 @@ export class OwnedSessions {
 
   constructor(dataSource: DataSource) {
     this.session = partOf(Session, 'all', dataSource);
-    this.owner = partOf(User, USER_VIEW, dataSource);
+    this.owner = partOf(User, VIEWED, dataSource);
     this.columns = `${this.session.text}, ${this.owner.text}`;
   }
 
   of(row: object): OwnedSession {
-    return { session: this.session.of(row), owner: this.owner.of(row) };
+    return { session: this.session.of(row), owner: viewOf(this.owner.of(row)) };
   }
 }

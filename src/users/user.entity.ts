@@ -42,7 +42,8 @@ export class User {
   updatedAt: Date;
 }
 
-export const USER_VIEW = [
+/** The columns that a view is made of. */
+export const VIEWED = [
   'id',
   'email',
   'name',
@@ -52,10 +53,24 @@ export const USER_VIEW = [
   'updatedAt',
 ] as const satisfies (keyof User)[];
 
-/** What owners see of their account: no secret. */
-export type UserView = Pick<User, (typeof USER_VIEW)[number]>;
+/**
+ * What owners see of their account, no secret, as it is sent to them: it is made once and read many times. Times are in
+ * RFC 3339.
+ */
+export interface UserView extends Pick<User, 'id' | 'email' | 'name' | 'isActive'> {
+  emailVerified: boolean;
+  createdAt: string;
+  updatedAt: string;
+}
 
-export function viewOf(user: User): UserView {
-  const { id, email, name, emailVerifiedAt, isActive, createdAt, updatedAt } = user;
-  return { id, email, name, emailVerifiedAt, isActive, createdAt, updatedAt };
+export function viewOf(user: Pick<User, (typeof VIEWED)[number]>): UserView {
+  return {
+    id: user.id,
+    email: user.email,
+    name: user.name,
+    emailVerified: user.emailVerifiedAt !== null,
+    isActive: user.isActive,
+    createdAt: user.createdAt.toISOString(),
+    updatedAt: user.updatedAt.toISOString(),
+  };
 }

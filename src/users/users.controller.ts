@@ -29,6 +29,6 @@ export class UsersController {
   async read(@CurrentUser() { userId }: Principal): Promise<UserResponse> {
     const user = await this.users.view(userId);
     if (!user) throw new AppError('not_found');
-    return UserResponse.from(user);
+    return user;
   }
 }

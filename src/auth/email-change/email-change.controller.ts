@@ -17,6 +17,7 @@ import { ApiProblems } from '../../common/errors/api-problems.decorator';
 import { Client, type ClientInfo } from '../../common/http/client-info';
 import { MessageResponse } from '../../common/http/message.response';
 import { UserResponse } from '../../users/dto/user.response';
+import { viewOf } from '../../users/user.entity';
 import { LinkTokenRequest } from '../tokens/dto/link-token.request';
 import { ChangeEmailRequest } from './dto/change-email.request';
 import { EmailChangeService } from './email-change.service';
@@ -57,6 +58,6 @@ export class EmailChangeController {
   @ApiOkResponse({ type: UserResponse })
   @ApiProblems('validation_failed', 'link_invalid', 'link_expired')
   async confirm(@Body() { token }: LinkTokenRequest, @Client() client: ClientInfo): Promise<UserResponse> {
-    return UserResponse.from(await this.emailChange.confirm(token, client));
+    return viewOf(await this.emailChange.confirm(token, client));
   }
 }

@@ -9,7 +9,7 @@ import { Transactions } from '../../database/transactions';
 import { RevocationService } from '../../sessions/revocation.service';
 import type { Transport } from '../../sessions/session.entity';
 import { SessionsService, type OpenedSession } from '../../sessions/sessions.service';
-import type { User, UserView } from '../../users/user.entity';
+import { viewOf, type User, type UserView } from '../../users/user.entity';
 import { SUSPICIOUS_FAILURES } from '../back-off/schedule';
 import { CsrfTokens } from '../cookies/csrf-tokens';
 import { deviceName } from '../devices/device-name';
@@ -124,6 +124,6 @@ export class LoginService {
   }
 
   private tokensOf(user: User, { session, token }: OpenedSession): TokenLogin {
-    return { user, accessToken: this.accessTokens.issue(user, session), refreshToken: token };
+    return { user: viewOf(user), accessToken: this.accessTokens.issue(user, session), refreshToken: token };
   }
 }

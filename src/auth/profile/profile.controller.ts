@@ -19,19 +19,19 @@ export class ProfileController {
   @ApiOperation({ summary: 'Read the own profile' })
   @ApiOkResponse({ type: UserResponse })
   @ApiProblems('not_found')
-  async read(@CurrentUser() principal: Principal): Promise<UserResponse> {
-    return UserResponse.from(await this.profile.read(principal));
+  read(@CurrentUser() principal: Principal): Promise<UserResponse> {
+    return this.profile.read(principal);
   }
 
   @Put()
   @ApiOperation({ summary: 'Change the own name' })
   @ApiOkResponse({ type: UserResponse })
   @ApiProblems('validation_failed', 'not_found')
-  async update(
+  update(
     @CurrentUser() principal: Principal,
     @Body() { name }: UpdateProfileRequest,
     @Client() client: ClientInfo,
   ): Promise<UserResponse> {
-    return UserResponse.from(await this.profile.rename(principal, name, client));
+    return this.profile.rename(principal, name, client);
   }
 }

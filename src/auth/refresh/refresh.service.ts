@@ -10,7 +10,7 @@ import { Transactions } from '../../database/transactions';
 import { RevocationService } from '../../sessions/revocation.service';
 import { RotationService } from '../../sessions/rotation.service';
 import type { Session } from '../../sessions/session.entity';
-import type { UserView } from '../../users/user.entity';
+import { viewOf, type UserView } from '../../users/user.entity';
 import { UsersService } from '../../users/users.service';
 import type { TokenLogin } from '../login/login.service';
 import { NoticesService } from '../notices/notices.service';
@@ -66,7 +66,8 @@ export class RefreshService {
       await this.endStolen(session, client, tx);
       return 'refresh_token_reused';
     }
-    const user = await this.users.findById(session.userId, tx);
+    const owner = await this.users.findById(session.userId, tx);
+    const user = owner && viewOf(owner);
     if (!user || !this.isAllowed(user)) {
       await this.revocation.revokeOne(session.userId, session.id, client, tx);
       return 'token_invalid';
@@ -83,7 +84,7 @@ export class RefreshService {
     if (owner) await this.notices.tell('refresh-reused', owner, session, {}, tx);
   }
 
-  private isAllowed({ isActive, emailVerifiedAt }: UserView): boolean {
-    return isActive && (emailVerifiedAt !== null || !this.config.accounts.isVerificationRequired);
+  private isAllowed({ isActive, emailVerified }: UserView): boolean {
+    return isActive && (emailVerified || !this.config.accounts.isVerificationRequired);
   }
 }

@@ -41,7 +41,7 @@ export class AccessTokens {
   ) {}
 
   /** Signs a token for the current generation of a session. It never outlives the session. */
-  issue(user: UserView, session: Session): AccessToken {
+  issue(user: Pick<UserView, 'id' | 'email'>, session: Session): AccessToken {
     const { issuer, audience, algorithm } = this.config.jwt;
     const now = this.clock.now().getTime();
     const lifetime = this.config.sessions.accessTokenTtl * (1 - JITTER * Math.random());

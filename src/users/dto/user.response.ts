@@ -2,7 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import type { UserView } from '../user.entity';
 
 /** What an account looks like to its owner. */
-export class UserResponse {
+export class UserResponse implements UserView {
   @ApiProperty({ format: 'uuid', example: '019a5c1e-7c1b-7a63-b1a4-6d6f0a2f9c11' })
   id: string;
 
@@ -23,16 +23,4 @@ export class UserResponse {
 
   @ApiProperty({ format: 'date-time', example: '2026-11-21T09:00:00.000Z' })
   updatedAt: string;
-
-  static from(user: UserView): UserResponse {
-    return {
-      id: user.id,
-      email: user.email,
-      name: user.name,
-      emailVerified: user.emailVerifiedAt !== null,
-      isActive: user.isActive,
-      createdAt: user.createdAt.toISOString(),
-      updatedAt: user.updatedAt.toISOString(),
-    };
-  }
 }

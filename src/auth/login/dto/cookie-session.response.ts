@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { UserResponse } from '../../../users/dto/user.response';
+import { viewOf } from '../../../users/user.entity';
 import type { CookieLogin } from '../login.service';
 
 /** A cookie session. Its secret is in the cookie only. */
@@ -17,6 +18,6 @@ export class CookieSessionResponse {
   expiresAt: string;
 
   static from({ user, csrfToken, expiresAt }: CookieLogin): CookieSessionResponse {
-    return { user: UserResponse.from(user), csrfToken, expiresAt: expiresAt.toISOString() };
+    return { user: viewOf(user), csrfToken, expiresAt: expiresAt.toISOString() };
   }
 }

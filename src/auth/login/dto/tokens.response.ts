@@ -28,7 +28,7 @@ export class TokensResponse {
       token_type: 'Bearer',
       expires_in: accessToken.expiresIn,
       refresh_token: refreshToken,
-      user: UserResponse.from(user),
+      user,
     };
   }
 }

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { UserResponse } from '../../../users/dto/user.response';
-import type { User } from '../../../users/user.entity';
+import { viewOf, type User } from '../../../users/user.entity';
 
 export class RegistrationResponse {
   @ApiProperty({ type: UserResponse })
@@ -10,7 +10,7 @@ export class RegistrationResponse {
   verificationRequired: true;
 
   static from(user: User): RegistrationResponse {
-    return { user: UserResponse.from(user), verificationRequired: true };
+    return { user: viewOf(user), verificationRequired: true };
   }
 }
 
@@ -19,6 +19,6 @@ export class VerificationResponse {
   user: UserResponse;
 
   static from(user: User): VerificationResponse {
-    return { user: UserResponse.from(user) };
+    return { user: viewOf(user) };
   }
 }
