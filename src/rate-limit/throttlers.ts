@@ -1,13 +1,12 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { ThrottlerModuleOptions, ThrottlerOptions } from '@nestjs/throttler';
 import { BUDGET, type RouteBudget } from '../common/access/budget.decorator';
+import { markUnder } from '../common/access/marks';
 import type { Scope } from './budgets';
 import type { RateLimitService } from './rate-limit.service';
 
 /** The budget that the route asks for; undefined where `requests` is all that counts. */
-export function budgetOf(context: ExecutionContext): RouteBudget | undefined {
-  return Reflect.getMetadata(BUDGET, context.getHandler()) as RouteBudget | undefined;
-}
+export const budgetOf = markUnder<RouteBudget>(BUDGET);
 
 /** One throttler a scope. Its figures are those of the route's budget. */
 export function throttlersOf(limits: RateLimitService): ThrottlerModuleOptions {

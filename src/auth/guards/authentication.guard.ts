@@ -1,7 +1,7 @@
 import { Injectable, type ExecutionContext } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { markUnder } from '../../common/access/marks';
 import type { Principal } from '../../common/access/principal';
 import { IS_PUBLIC } from '../../common/access/public.decorator';
 import { AppError } from '../../common/errors/app-error';
@@ -9,6 +9,8 @@ import { SessionCookie } from '../cookies/session-cookie';
 import { CookieStrategy, type CookieRequest } from '../strategies/cookie.strategy';
 import { JwtStrategy } from '../strategies/jwt.strategy';
 import { using } from './using';
+
+const isPublic = markUnder<boolean>(IS_PUBLIC);
 
 type AuthenticatedRequest = FastifyRequest & { user?: Principal };
 
@@ -22,17 +24,12 @@ export class AuthenticationGuard extends AuthGuard() {
     private readonly jwt: JwtStrategy,
     private readonly cookie: CookieStrategy,
     private readonly sessionCookie: SessionCookie,
-    private readonly reflector: Reflector,
   ) {
     super(using(jwt, cookie));
   }
 
   override canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const isPublic = this.reflector.getAllAndOverride<boolean>(IS_PUBLIC, [
-      context.getHandler(),
-      context.getClass(),
-    ]);
-    if (isPublic) return true;
+    if (isPublic(context)) return true;
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     request.user = this.jwt.recall(request) ?? this.cookie.recall(request);
     return request.user !== undefined || this.judge(context);

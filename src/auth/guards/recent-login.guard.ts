@@ -1,6 +1,6 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
+import { markUnder } from '../../common/access/marks';
 import type { Principal } from '../../common/access/principal';
 import { NEEDS_RECENT_LOGIN } from '../../common/access/recent-login.decorator';
 import { Clock } from '../../common/clock';
@@ -10,21 +10,18 @@ import { CurrentPassword } from '../login/current-password';
 
 const RECENT_MS = 5 * 60_000;
 
+const isNeeded = markUnder<boolean>(NEEDS_RECENT_LOGIN);
+
 /** Holds `@RecentLogin()`. Runs after the authentication guard. */
 @Injectable()
 export class RecentLoginGuard implements CanActivate {
   constructor(
-    private readonly reflector: Reflector,
     private readonly currentPassword: CurrentPassword,
     private readonly clock: Clock,
   ) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const isNeeded = this.reflector.getAllAndOverride<boolean>(NEEDS_RECENT_LOGIN, [
-      context.getHandler(),
-      context.getClass(),
-    ]);
-    return !isNeeded || this.isRecent(context);
+    return !isNeeded(context) || this.isRecent(context);
   }
 
   private async isRecent(context: ExecutionContext): Promise<boolean> {
