@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import fastifyCookie from '@fastify/cookie';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { PinoLogger } from 'nestjs-pino';
 import { Registry } from 'prom-client';
 import { allowOrigins, crossOriginHeaders } from './common/http/cross-origin';
 import { acceptOnlyJson } from './common/http/json-body';
@@ -61,7 +62,7 @@ export async function configureApp(app: NestFastifyApplication): Promise<void> {
   const answerOtherMethods = collectMethods(fastify);
   sendRequestId(fastify);
   closeWhileDraining(fastify, app.get(Lifecycle));
-  logRequests(fastify);
+  logRequests(fastify, PinoLogger.root);
   sendSafeHeaders(fastify, safeHeaders(config.http));
   allowOrigins(fastify, config.http.corsOrigins);
   watchForwarding(fastify, config, app.get(Registry));
