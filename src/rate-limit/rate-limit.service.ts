@@ -106,8 +106,8 @@ export class RateLimitService implements ThrottlerStorage, OnApplicationShutdown
   /** Adds a policy to the answer (draft-ietf-httpapi-ratelimit-headers): a request can count against several. */
   announce(reply: FastifyReply, name: string, seconds: number, allowance: Allowance): void {
     const { limit, totalHits, timeToExpire } = allowance;
-    append(reply, 'RateLimit-Policy', `"${name}";q=${limit};w=${seconds}`);
-    append(reply, 'RateLimit', `"${name}";r=${Math.max(0, limit - totalHits)};t=${timeToExpire}`);
+    append(reply, 'ratelimit-policy', `"${name}";q=${limit};w=${seconds}`);
+    append(reply, 'ratelimit', `"${name}";r=${Math.max(0, limit - totalHits)};t=${timeToExpire}`);
   }
 
   /** The error for a request beyond a budget; counts it and tells the log, once a minute for each budget. */
@@ -155,6 +155,7 @@ export function keyOf(budget: BudgetName, scope: Scope, subject: string): string
   return `${budget}:${scope}:${subject}`;
 }
 
+/** @param header in lower case, as Fastify keeps it */
 function append(reply: FastifyReply, header: string, item: string): void {
   const present = reply.getHeader(header);
   reply.header(header, present === undefined ? item : `${String(present)}, ${item}`);

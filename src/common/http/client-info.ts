@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 
@@ -33,6 +33,7 @@ export const Client = createParamDecorator((_: unknown, context: ExecutionContex
  * proxy passed on something else, such as whatever its client sent.
  */
 function addressIn(text = ''): string | undefined {
+  if (isIPv4(text)) return text;
   const address = /^\[(.+)\](:\d+)?$/.exec(text)?.[1] ?? /^(\d+(?:\.\d+){3}):\d+$/.exec(text)?.[1] ?? text;
   const withoutZone = address.split('%')[0]!;
   return isIP(withoutZone) ? withoutZone : undefined;

@@ -12,7 +12,7 @@ export function requestIdOf(request: IncomingMessage): string {
 
 export function sendRequestId(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, reply, done) => {
-    reply.header('X-Request-Id', request.id);
+    reply.header('x-request-id', request.id);
     done();
   });
 }

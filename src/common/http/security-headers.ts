@@ -82,7 +82,11 @@ export function safeHeaders({
 }
 
 /** Sets the headers first, so that a route may replace one. */
-export function sendSafeHeaders(fastify: FastifyInstance, headers: Record<string, string>): void {
+export function sendSafeHeaders(fastify: FastifyInstance, safe: Record<string, string>): void {
+  // As Fastify keeps them: it would make each of them anew for each answer.
+  const headers = Object.fromEntries(
+    Object.entries(safe).map(([name, value]) => [name.toLowerCase(), value]),
+  );
   fastify.addHook('onRequest', (_request, reply, done) => {
     reply.headers(headers);
     done();
