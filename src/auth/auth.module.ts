@@ -33,6 +33,7 @@ import { CredentialsService } from './login/credentials.service';
 import { CurrentPassword } from './login/current-password';
 import { LoginController } from './login/login.controller';
 import { LoginMetrics } from './login/login-metrics';
+import { LoginReads } from './login/login-reads';
 import { LoginService } from './login/login.service';
 import { PasswordVerifier } from './login/password-verifier';
 import { BreachWatch } from './passwords/breach-watch';
@@ -133,6 +134,7 @@ import { VerificationTokens } from './tokens/verification-tokens';
     Recognition,
     IdleFailuresJob,
     LoginMetrics,
+    LoginReads,
     CredentialsService,
     CurrentPassword,
     LoginService,

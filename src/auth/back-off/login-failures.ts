@@ -103,10 +103,10 @@ export class LoginFailures {
    *
    * @returns how many wrong ones came before, or a refusal where a block has begun since the caller looked
    */
-  async accept(id: Buffer, others: Buffer[]): Promise<number | Refusal> {
+  async accept(id: Buffer, others: Buffer[], tx = this.dataSource.manager): Promise<number | Refusal> {
     for (;;) {
       const now = this.clock.now();
-      const rows = await this.dataSource.query<Row[]>(
+      const rows = await tx.query<Row[]>(
         `SELECT ${COLUMNS} FROM login_failures WHERE id = ANY($1::bytea[])`,
         [[id, ...others]],
       );
@@ -114,8 +114,8 @@ export class LoginFailures {
       const until = Number(row?.blockedUntil ?? 0);
       if (until > now.getTime()) return { retryAfter: secondsUntil(until, now.getTime()) };
       // Where it has changed since, whoever changed it came first: look again.
-      if (row && !(await this.removeUnblocked(row, now))) continue;
-      if (rows.some((found) => found !== row)) await this.clear(others, this.dataSource.manager);
+      if (row && !(await this.removeUnblocked(row, now, tx))) continue;
+      if (rows.some((found) => found !== row)) await this.clear(others, tx);
       return row?.consecutive ?? 0;
     }
   }
@@ -125,8 +125,8 @@ export class LoginFailures {
     await tx.query('DELETE FROM login_failures WHERE id = ANY($1::bytea[])', [ids]);
   }
 
-  private async removeUnblocked({ id }: Row, now: Date): Promise<boolean> {
-    const [, removed] = await this.dataSource.query<[unknown[], number]>(
+  private async removeUnblocked({ id }: Row, now: Date, tx: EntityManager): Promise<boolean> {
+    const [, removed] = await tx.query<[unknown[], number]>(
       'DELETE FROM login_failures WHERE id = $1 AND (blocked_until IS NULL OR blocked_until <= $2)',
       [id, now],
     );

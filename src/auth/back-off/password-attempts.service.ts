@@ -23,12 +23,10 @@ export interface Attempt {
 }
 
 export interface Verdict {
-  /** Of a blocked one nobody learns whether it was right or wrong. */
+  /** Of a blocked one nobody learns whether it was right or wrong, and of a right one not before it is accepted. */
   outcome: 'right' | 'wrong' | 'blocked';
   /** Seconds to the next attempt, where it has to wait. */
   retryAfter?: number;
-  /** Wrong ones in a row before a right one. */
-  failuresBefore: number;
 }
 
 /** The one place where passwords are tried: no path to a comparison leads round the count of wrong ones. */
@@ -49,8 +47,7 @@ export class PasswordAttempts {
   }
 
   /**
-   * Judges an attempt, in the same time whether there is an account or not. A refused one costs neither a hash nor the
-   * next one a second: ignoring a block does not prolong it.
+   * Compares and, where it was right, accepts.
    *
    * @param blocks as they were a moment ago
    * @throws AppError `overloaded`
@@ -62,13 +59,41 @@ export class PasswordAttempts {
     password: string,
     client: ClientInfo,
   ): Promise<Verdict> {
+    const verdict = await this.compare(attempt, blocks, user, password, client);
+    const accepted = verdict.outcome === 'right' ? await this.accept(attempt) : 0;
+    return typeof accepted === 'number' ? verdict : blocked(accepted);
+  }
+
+  /**
+   * Judges an attempt, in the same time whether there is an account or not. A refused one costs neither a hash nor the
+   * next one a second: ignoring a block does not prolong it. A right one is still to be accepted.
+   *
+   * @param blocks as they were a moment ago
+   * @throws AppError `overloaded`
+   */
+  async compare(
+    attempt: Attempt,
+    blocks: Blocks,
+    user: User | null,
+    password: string,
+    client: ClientInfo,
+  ): Promise<Verdict> {
     const refusal = blocks.refusalOf(attempt.failures);
     if (refusal) return blocked(refusal);
     // The hash runs for unknown addresses too: response time must not tell which exist.
     if (!(await this.hasher.verify(password, user?.passwordHash ?? null)))
       return this.fail(attempt, user, client);
-    const accepted = await this.failures.accept(attempt.failures, attempt.forgets);
-    return typeof accepted === 'number' ? { outcome: 'right', failuresBefore: accepted } : blocked(accepted);
+    return { outcome: 'right' };
+  }
+
+  /**
+   * Takes a right password, and forgets the wrong ones before it: in the transaction of what it is good for, where there is
+   * one.
+   *
+   * @returns how many they were in a row, or a refusal where a block has begun meanwhile
+   */
+  accept({ failures, forgets }: Attempt, tx?: EntityManager): Promise<number | Refusal> {
+    return this.failures.accept(failures, forgets, tx);
   }
 
   private async fail(attempt: Attempt, user: User | null, client: ClientInfo): Promise<Verdict> {
@@ -77,7 +102,7 @@ export class PasswordAttempts {
       if (failure) await this.record(attempt, failure, user, client, tx);
       return failure;
     });
-    if (counted) return { outcome: 'wrong', retryAfter: counted.retryAfter, failuresBefore: 0 };
+    if (counted) return { outcome: 'wrong', retryAfter: counted.retryAfter };
     const blocks = await this.failures.blocksOf([attempt.failures]);
     return blocked(blocks.refusalOf(attempt.failures) ?? { retryAfter: 1 });
   }
@@ -101,5 +126,5 @@ export class PasswordAttempts {
 }
 
 function blocked({ retryAfter }: Refusal): Verdict {
-  return { outcome: 'blocked', retryAfter, failuresBefore: 0 };
+  return { outcome: 'blocked', retryAfter };
 }

@@ -1,6 +1,7 @@
-import { Body, Controller, HttpCode, Post, Req, Res, UseGuards } from '@nestjs/common';
+import { Controller, HttpCode, Post, Req, Res, UseGuards } from '@nestjs/common';
 import {
   ApiBearerAuth,
+  ApiBody,
   ApiCookieAuth,
   ApiExtraModels,
   ApiOkResponse,
@@ -48,6 +49,7 @@ export class LoginController {
       'Opens a session. `transport` chooses how it is carried: tokens in the body, or a cookie. After 5 wrong passwords ' +
       'further attempts are held back: they are answered like a wrong password, with `Retry-After`.',
   })
+  @ApiBody({ type: LoginRequest })
   @ApiExtraModels(TokensResponse, CookieSessionResponse)
   @ApiOkResponse({
     schema: {
@@ -63,12 +65,13 @@ export class LoginController {
   )
   async login(
     @AuthenticatedLogin() authenticated: Authenticated,
-    @Body() { transport }: LoginRequest,
     @Client() client: ClientInfo,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokensResponse | CookieSessionResponse> {
     const { id } = authenticated.user;
+    // Not by `@Body()`: the guard has validated it, and the pipe would once more.
+    const { transport } = request.body as LoginRequest;
     if (transport !== 'cookie') {
       const login = await this.loginService.loginWithTokens(authenticated, client);
       this.device.remember(id, request, reply);

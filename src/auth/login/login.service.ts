@@ -15,7 +15,7 @@ import { CsrfTokens } from '../cookies/csrf-tokens';
 import { deviceName } from '../devices/device-name';
 import { NoticesService } from '../notices/notices.service';
 import { AccessTokens, type AccessToken } from '../tokens/access-tokens';
-import type { Authenticated } from './credentials.service';
+import { CredentialsService, type Authenticated } from './credentials.service';
 import { PasswordVerifier } from './password-verifier';
 
 /** What a bearer client carries its session with. */
@@ -36,6 +36,7 @@ export interface CookieLogin {
 @Injectable()
 export class LoginService {
   constructor(
+    private readonly credentials: CredentialsService,
     private readonly passwords: PasswordVerifier,
     private readonly sessions: SessionsService,
     private readonly revocation: RevocationService,
@@ -48,15 +49,12 @@ export class LoginService {
 
   /** Opens a bearer session for a user who has just been authenticated. */
   async loginWithTokens(login: Authenticated, client: ClientInfo): Promise<TokenLogin> {
-    const opened = await this.transactions.run((tx) => this.openChecked(login, 'bearer', client, tx));
-    return this.tokensOf(login.user, opened);
+    return this.tokensOf(login.user, await this.openAccepted(login, 'bearer', client));
   }
 
   /** Opens a cookie session for a user who has just been authenticated. */
   async loginWithCookie(login: Authenticated, client: ClientInfo): Promise<CookieLogin> {
-    const { session, token } = await this.transactions.run((tx) =>
-      this.openChecked(login, 'cookie', client, tx),
-    );
+    const { session, token } = await this.openAccepted(login, 'cookie', client);
     return {
       user: login.user,
       cookie: token,
@@ -67,7 +65,7 @@ export class LoginService {
 
   /** Opens the first bearer session of an account within the transaction that makes it. */
   async loginNew(user: User, client: ClientInfo, tx: EntityManager): Promise<TokenLogin> {
-    return this.tokensOf(user, await this.open({ user, failuresBefore: 0 }, 'bearer', client, tx));
+    return this.tokensOf(user, await this.sessions.open(user.id, 'bearer', client, tx));
   }
 
   /** Ends the session that the request was made in. */
@@ -75,32 +73,27 @@ export class LoginService {
     await this.transactions.run((tx) => this.revocation.revokeOne(userId, sessionId, client, tx));
   }
 
-  private async openChecked(
+  private async openAccepted(
     login: Authenticated,
     transport: Transport,
     client: ClientInfo,
-    tx: EntityManager,
   ): Promise<OpenedSession> {
-    const [, opened] = await together(
-      this.refuseChanged(login.user, tx),
-      this.open(login, transport, client, tx),
-    );
-    return opened;
+    const { user } = login;
+    const session = await this.transactions.run(async (tx) => {
+      const [, failuresBefore, opened] = await together(
+        this.refuseChanged(user, tx),
+        this.credentials.accept(login, tx),
+        this.sessions.open(user.id, transport, client, tx),
+      );
+      await this.tellOfSuspicion(user, failuresBefore, opened, client, tx);
+      return opened;
+    });
+    await this.credentials.followUp(login, client);
+    return session;
   }
 
   private async refuseChanged(user: User, tx: EntityManager): Promise<void> {
     if (!(await this.passwords.isStillRight(user, tx))) throw new AppError('invalid_credentials');
-  }
-
-  private async open(
-    login: Authenticated,
-    transport: Transport,
-    client: ClientInfo,
-    tx: EntityManager,
-  ): Promise<OpenedSession> {
-    const opened = await this.sessions.open(login.user.id, transport, client, tx);
-    await this.tellOfSuspicion(login, opened, client, tx);
-    return opened;
   }
 
   /**
@@ -108,7 +101,8 @@ export class LoginService {
    * is known to nobody and expected by all.
    */
   private async tellOfSuspicion(
-    { user, failuresBefore }: Authenticated,
+    user: User,
+    failuresBefore: number,
     { earlierUserAgents }: OpenedSession,
     client: ClientInfo,
     tx: EntityManager,
