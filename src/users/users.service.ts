@@ -1,19 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import {
-  IsNull,
-  LessThan,
-  type EntityManager,
-  type FindOneOptions,
-  type FindOptionsWhere,
-  Repository,
-} from 'typeorm';
+import { IsNull, type EntityManager, type FindOptionsWhere, Repository } from 'typeorm';
 import { Clock } from '../common/clock';
 import { newId } from '../common/crypto/tokens';
 import { canonicalEmail } from '../common/validation/email-address';
 import { columnsOf, readRows } from '../database/rows';
-import { readReferences } from '../database/references';
-import { together } from '../database/together';
 import { isUniqueViolation } from '../database/unique-violation';
 import { UserCache } from './user-cache';
 import { User, viewOf, type UserView } from './user.entity';
@@ -207,23 +198,6 @@ export class UsersService {
     await this.cache.announce([id], tx);
   }
 
-  /** The account that was never verified for longest, with all that refers to it in memory. */
-  async readUnverified(createdBefore: Date): Promise<string | undefined> {
-    const oldest = await this.users.findOne(unverified(createdBefore));
-    if (oldest) await readReferences('users', oldest.id, this.users.manager.dataSource);
-    return oldest?.id;
-  }
-
-  /** Removes the account that was never verified for longest, unless somebody holds it. Returns its id. */
-  async removeUnverified(createdBefore: Date, tx: EntityManager): Promise<string | undefined> {
-    const oldest = await tx.findOne(User, {
-      ...unverified(createdBefore),
-      lock: { mode: 'pessimistic_write', onLocked: 'skip_locked' },
-    });
-    if (oldest) await together(tx.delete(User, oldest.id), this.cache.announce([oldest.id], tx));
-    return oldest?.id;
-  }
-
   private async findOne(
     condition: string,
     value: string,
@@ -261,12 +235,4 @@ export class UsersService {
     await this.cache.announce([where.id], tx);
     return true;
   }
-}
-
-function unverified(createdBefore: Date) {
-  return {
-    select: { id: true },
-    where: { emailVerifiedAt: IsNull(), createdAt: LessThan(createdBefore) },
-    order: { createdAt: 'ASC' },
-  } as const satisfies FindOneOptions<User>;
 }

@@ -79,6 +79,25 @@ describe('cleaners', () => {
     expect(await app.database.query('SELECT FROM users')).toEqual([]);
   });
 
+  it('leave an unverified account alone that somebody holds, and go on with the next', async () => {
+    const held = await unverified(app);
+    const other = await unverified(app);
+    app.clock.advance(8 * DAY);
+    const holder = new Client({ connectionString: app.database.url });
+    await holder.connect();
+    await holder.query('BEGIN');
+    await holder.query('SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE', [held.id]);
+    await app.nest.get(UnverifiedAccountsJob, { strict: false }).run();
+    expect(await app.database.query('SELECT id FROM users')).toEqual([{ id: held.id }]);
+    await holder.end();
+    const removed = await app.database.query<{ id: string }>(
+      `SELECT user_id AS id FROM audit_events WHERE action = 'account.unverified_removed'`,
+    );
+    expect(removed).toEqual([{ id: other.id }]);
+    await app.nest.get(UnverifiedAccountsJob, { strict: false }).run();
+    expect(await app.database.query('SELECT FROM users')).toEqual([]);
+  });
+
   it('remove unverified accounts one by one: what cannot go keeps nobody else', async () => {
     await unverified(app);
     await unverified(app);

@@ -6,7 +6,7 @@ import { doNotWaitForTheDisk } from '../../database/batches';
 import { together } from '../../database/together';
 import { Transactions } from '../../database/transactions';
 import { Jobs } from '../../jobs/jobs.service';
-import { UsersService } from '../../users/users.service';
+import { UnverifiedAccountsService, type UnverifiedAccount } from '../../users/unverified-accounts.service';
 
 const KEPT_MS = 7 * 24 * 3_600_000;
 
@@ -14,7 +14,7 @@ const KEPT_MS = 7 * 24 * 3_600_000;
 @Injectable()
 export class UnverifiedAccountsJob implements OnModuleInit {
   constructor(
-    private readonly users: UsersService,
+    private readonly accounts: UnverifiedAccountsService,
     private readonly audit: AuditService,
     private readonly jobs: Jobs,
     private readonly transactions: Transactions,
@@ -31,25 +31,38 @@ export class UnverifiedAccountsJob implements OnModuleInit {
 
   async run(): Promise<void> {
     const createdBefore = new Date(this.clock.now().getTime() - KEPT_MS);
-    while (await this.removeOne(createdBefore));
+    let after: Date | undefined;
+    for (;;) {
+      const next = await this.accounts.next(createdBefore, after);
+      if (!next) return;
+      // What cannot go keeps nobody else.
+      if (!(await this.remove(next))) after = next.createdAt;
+    }
   }
 
-  /** One at a time, for much goes with each: whoever signs up anew with such an address waits until it is gone. */
-  private async removeOne(createdBefore: Date): Promise<boolean> {
-    const next = await this.users.readUnverified(createdBefore);
-    if (next === undefined) return false;
-    await this.audit.readAhead(next);
-    return this.transactions.run(async (tx) => {
-      const [, userId] = await together(
-        doNotWaitForTheDisk(tx),
-        this.users.removeUnverified(createdBefore, tx),
-      );
-      if (userId === undefined) return false;
-      await together(
-        this.audit.record('account.unverified_removed', { userId }, tx),
-        this.audit.anonymise(userId, tx),
-      );
+  /**
+   * One at a time, for much goes with each: whoever signs up anew with such an address waits until it is gone. So its locks
+   * are taken by one batch, after all of it has been read, and ended by the next.
+   */
+  private async remove({ id: userId }: UnverifiedAccount): Promise<boolean> {
+    await this.audit.readAhead(userId);
+    try {
+      await this.transactions.run(async (tx) => {
+        const [, isRemoved] = await together(
+          doNotWaitForTheDisk(tx),
+          this.accounts.remove(userId, tx),
+          this.audit.record('account.unverified_removed', { userId }, tx),
+          this.audit.anonymise(userId, tx),
+        );
+        if (!isRemoved) throw new StillThere();
+      });
       return true;
-    });
+    } catch (error) {
+      if (error instanceof StillThere) return false;
+      throw error;
+    }
   }
 }
+
+/** Takes back what was written beside a removal that did not take place. */
+class StillThere extends Error {}
