@@ -102,7 +102,7 @@ async function keepProbing(url, probe, users, state) {
 
 /**
  * For how long transactions of the cleaner hold what they have locked here, and for how long anybody has waited for a
- * lock by now. With its first row lock a transaction gets an id: what it reads before keeps nobody.
+ * lock by now, and who held that. With its first row lock a transaction gets an id: what it reads before keeps nobody.
  */
 async function keepWatching(client, tables, state) {
   const seenSince = new Map();
@@ -112,17 +112,19 @@ async function keepWatching(client, tables, state) {
           WHERE application_name = 'gatehouse' AND backend_xid IS NOT NULL
             AND relation = ANY($1::text[]::regclass[]::oid[]) AND mode = ANY($2)) AS holders,
         (SELECT max(extract(epoch FROM clock_timestamp() - waitstart)) * 1000 FROM pg_locks WHERE NOT granted)::float8 AS waited,
+        (SELECT format('%s %s %s: %s', application_name, state, wait_event, left(query, 60)) FROM pg_stat_activity
+          WHERE pid = (SELECT (pg_blocking_pids(pid))[1] FROM pg_locks WHERE NOT granted ORDER BY waitstart LIMIT 1)) AS blocker,
         extract(epoch FROM clock_timestamp())::float8 * 1000 AS now`,
       // Whoever links events writes to the trail all the time; what a cleaner does to it shuts everybody out.
       [tables, tables[0] === 'audit_events' ? ['AccessExclusiveLock'] : ['RowExclusiveLock']],
     );
     // When it was looked: this process may be late to hear of it.
-    const { holders, waited, now } = rows[0];
+    const { holders, waited, blocker, now } = rows[0];
     for (const holder of holders ?? []) {
       if (!seenSince.has(holder)) seenSince.set(holder, now);
       state.longestHeld = Math.max(state.longestHeld, now - seenSince.get(holder) + EVERY_MS);
     }
-    state.longestWait = Math.max(state.longestWait, waited ?? 0);
+    if (waited > state.longestWait) Object.assign(state, { longestWait: waited, waitedFor: blocker });
     await sleep(EVERY_MS);
   }
 }

@@ -82,7 +82,17 @@ that a write of the others took for whatever reason. The promise is no lock abov
       ['', 'rows deleted', 'a second', 'seconds', 'longest lock', 'longest wait', 'longest write', 'promise'],
       rows,
     ),
+    ...blockers(cleaners),
   ].join('\n\n');
+}
+
+/** Who was waited for, where it was for longer than a cleaner may hold anything. */
+function blockers(cleaners) {
+  const waits = cleaners.filter(({ longestWait }) => longestWait > MOST_LOCK_MS);
+  if (waits.length === 0) return [];
+  return [
+    waits.map((one) => `- ${one.name}: ${one.longestWait.toFixed(0)} ms for \`${one.waitedFor}\``).join('\n'),
+  ];
 }
 
 const count = (value) => Math.round(value).toLocaleString('en');
