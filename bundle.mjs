@@ -40,7 +40,7 @@ const LEFT = [
 ];
 
 /** Asked for at once by packages of which nobody here uses the part that needs them: loaded by its first use instead. */
-const WHEN_USED = ['@sqltools/formatter', 'libphonenumber-js', 'sql-highlight'];
+const WHEN_USED = ['@sqltools/formatter', 'js-yaml', 'libphonenumber-js', 'rrule-temporal', 'sql-highlight'];
 
 /** Marks the modules that stand for them. */
 const LATER = '\0when-used:';

