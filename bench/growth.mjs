@@ -54,9 +54,11 @@ try {
       say,
       folder,
     });
-  const { server_version: version } = (await full.client.query('SHOW server_version')).rows[0];
+  const { rows } = await full.client.query(
+    `SELECT current_setting('server_version') AS version, current_setting('huge_pages_status') AS "hugePages"`,
+  );
   for (const { client } of sides) await client.end();
-  const text = report({ ...result, given, version, users: USERS });
+  const text = report({ ...result, given, ...rows[0], users: USERS });
   process.stdout.write(text);
   if (given.write) await keep('GROWTH.md', text);
 } finally {

@@ -7,19 +7,19 @@ import { SHARED_BUFFERS } from './postgres.mjs';
 const MOST_RATIO = 1.1;
 const MOST_LOCK_MS = 100;
 
-export function report({ sizes, lines, cleaners, given, version, users }) {
-  const parts = [preamble(given, version, users, loadavg()[2]), tableOfSizes(sizes)];
+export function report({ sizes, lines, cleaners, given, version, hugePages, users }) {
+  const parts = [preamble(given, version, hugePages, users, loadavg()[2]), tableOfSizes(sizes)];
   if (lines) parts.push(tableOfLines(lines, given));
   if (cleaners) parts.push(tableOfCleaners(cleaners, given));
   return `${parts.join('\n\n')}\n`;
 }
 
-function preamble({ scale }, version, users, load) {
+function preamble({ scale }, version, hugePages, users, load) {
   const [{ model }] = cpus();
   return [
     '# Growth',
     `\`node bench/growth.mjs${scale === '1' ? '' : ` --scale ${scale}`} --write\`, ${new Date().toISOString().slice(0, 10)}; ${cpus().length} × ${model.trim()}; Node ${process.versions.node}; PostgreSQL ${version} with ${SHARED_BUFFERS} MB of
-shared buffers; load of the machine at the end ${load.toFixed(1)} (its own is about 1.5; what is above spoils delays, and CPU time a little). See
+shared buffers, huge pages ${hugePages}; load of the machine at the end ${load.toFixed(1)} (its own is about 1.5; what is above spoils delays, and CPU time a little). See
 [growth/README.md](growth/README.md) for how it is measured.`,
     '## What it holds',
     `Full: ${count(users.full)} users. Empty: ${users.empty} users with as much for each of them.`,
