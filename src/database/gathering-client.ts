@@ -89,7 +89,12 @@ export class GatheringClient extends ImpatientClient {
   }
 
   private async askAlone(text: string, values: unknown[]): Promise<unknown> {
-    const send = (): Promise<unknown> => super.query({ name: this.names?.of(text), text, values });
+    const send = () =>
+      new Promise((resolve, reject) => {
+        super.query(this.statement(text, values), (error?: Error, result?: unknown) =>
+          error ? reject(error) : resolve(result),
+        );
+      });
     try {
       return await send();
     } catch (error) {
@@ -102,9 +107,10 @@ export class GatheringClient extends ImpatientClient {
   private statement(
     text: string,
     values: unknown[],
-    heard: (error?: Error, result?: unknown) => void,
+    heard?: (error?: Error, result?: unknown) => void,
   ): Query {
-    const config = { name: this.names?.of(text), text, values, queryMode: 'extended' };
-    return new Query(config, heard as unknown as undefined);
+    const query = new Query(text, values);
+    // Set here and not asked for: of what it is asked for the driver makes a copy, property by property.
+    return Object.assign(query, { name: this.names?.of(text), queryMode: 'extended', callback: heard });
   }
 }

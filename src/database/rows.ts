@@ -1,4 +1,4 @@
-import type { DataSource, EntityManager, EntityTarget, ObjectLiteral } from 'typeorm';
+import type { DataSource, EntityManager, EntityMetadata, EntityTarget, ObjectLiteral } from 'typeorm';
 
 /*
  * For the statements of every login and refresh: text by hand, and the same for each request, so that it is prepared. To
@@ -56,15 +56,26 @@ export async function readRows<Row>(text: string, values: unknown[], manager: En
   }
 }
 
+/** By what metadata tells of an entity. */
+const insertions = new WeakMap<EntityMetadata, string>();
+
 /** Inserts a row that is given whole, so that nothing is asked back. */
 export async function insertRow<Row extends ObjectLiteral>(
   entity: EntityTarget<Row>,
   row: Row,
   tx: EntityManager,
 ): Promise<void> {
-  const { tableName, columns } = tx.dataSource.getMetadata(entity);
+  const metadata = tx.dataSource.getMetadata(entity);
+  let text = insertions.get(metadata);
+  if (text === undefined) insertions.set(metadata, (text = insertionOf(metadata)));
+  await tx.query(
+    text,
+    metadata.columns.map(({ propertyName }) => row[propertyName] as unknown),
+  );
+}
+
+function insertionOf({ tableName, columns }: EntityMetadata): string {
   const names = columns.map(({ databaseName }) => `"${databaseName}"`).join(', ');
   const places = columns.map((_, at) => `$${at + 1}`).join(', ');
-  const values = columns.map(({ propertyName }) => row[propertyName] as unknown);
-  await tx.query(`INSERT INTO "${tableName}" (${names}) VALUES (${places})`, values);
+  return `INSERT INTO "${tableName}" (${names}) VALUES (${places})`;
 }
