@@ -12,7 +12,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 /** A program of dist/, started as `npm start` and the image start the product. */
 const gatehouse = (program) => [
   '--max-semi-space-size=4',
-  '--heap-growing-percent=20',
+  '--heap-growing-percent=15',
   here(`../dist/${program}`),
 ];
 const COUNTING = ['--import', here('hooks/queries.mjs')];
