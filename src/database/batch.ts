@@ -51,7 +51,7 @@ export class Batch implements Submittable {
     const { stream } = connection;
     const messages: Uint8Array[] = [];
     const unsynced = Object.assign(Object.create(connection) as DriverConnection, {
-      // Handed to the socket as one: some twenty short messages cost it twice as much.
+      // Handed to the socket as one, instead of some twenty short messages.
       stream: {
         writable: stream.writable,
         write: (message: Uint8Array) => messages.push(message),

@@ -79,6 +79,25 @@ describe('cleaners', () => {
     expect(await app.database.query('SELECT FROM users')).toEqual([]);
   });
 
+  it('take the locks of an unverified account with one batch, which does all that is done under them', async () => {
+    await unverified(app);
+    app.clock.advance(8 * DAY);
+    const sent = jest.spyOn(Client.prototype, 'query');
+    await app.nest.get(UnverifiedAccountsJob, { strict: false }).run();
+    const batches = sent.mock.calls
+      .map(([asked]) => (asked as unknown as { statements?: { text: string }[] }).statements ?? [])
+      .map((statements) => statements.map(({ text }) => text.trimStart().slice(0, 17)));
+    sent.mockRestore();
+    expect(batches.find((kinds) => kinds.includes('DELETE FROM users'))).toEqual([
+      'START TRANSACTION',
+      'SELECT set_config',
+      'DELETE FROM users',
+      'SELECT pg_notify(',
+      'INSERT INTO "audi',
+      'UPDATE "audit_eve',
+    ]);
+  });
+
   it('leave an unverified account alone that somebody holds, and go on with the next', async () => {
     const held = await unverified(app);
     const other = await unverified(app);
