@@ -29,6 +29,10 @@ module.exports = {
   // Half of a core idles while a test waits for a letter or a process. Where nobody waits for the tests, they run one
   // after another: the deadlines of the service are those of production, and two busy suites can miss them on two cores.
   maxWorkers: process.env.CI ? 1 : 2,
+  // In processes that are replaced as they grow. In one process for all of them each file is slower than the one before
+  // (V8 counts the coverage of every file that was ever loaded: the last ones took 11 s instead of one), and what a
+  // single file leaves open keeps the run from ending.
+  workerIdleMemoryLimit: '1GB',
   testTimeout: 30_000,
   // Not what runs in processes and threads of its own, where Jest does not look: the tests start those for real.
   collectCoverageFrom: [
