@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { PgBoss, type ConnectionOptions, type ConstructorOptions } from 'pg-boss';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver';
-import type { Pool, PoolClient } from 'pg';
+import type { ClientBase, Pool, PoolClient } from 'pg';
 
 /** Where pg-boss keeps its tables in the database, apart from those of the service. */
 export const SCHEMA = 'pgboss';
@@ -24,12 +24,11 @@ export function createPromisingBoss(dataSource: DataSource): PgBoss {
   });
 }
 
-/** The job queue of the migration step, on connections of its own. Call `stop` when done. */
-export function createInstallingBoss(connectionString: string): PgBoss {
+/** The job queue of the migration step, on its connection. Call `stop` when done. */
+export function createInstallingBoss(client: ClientBase): PgBoss {
   return new PgBoss({
     schema: SCHEMA,
-    connectionString,
-    max: 2,
+    db: { executeSql: (text, values) => client.query(text, values) },
     supervise: false,
     schedule: false,
     bamIntervalSeconds: 10,

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClientBase } from 'pg';
 import type { PgBoss, QueueResult } from 'pg-boss';
 import { createInstallingBoss } from './boss';
 import { QUEUE_NAMES, QUEUES } from './queues';
@@ -9,10 +10,10 @@ const INDEX_DEADLINE_MS = 10 * 60_000;
  * Creates or upgrades the schema of the job queue and brings every queue to the settings in `QUEUES`. Finds nothing to
  * do when run again. pg-boss holds an advisory lock while it changes its schema, so several replicas may run it at once.
  *
- * @param connectionString a direct connection whose role may create schemas, not one through a transaction pooler
+ * @param client a direct connection whose role may create schemas, not one through a transaction pooler
  */
-export async function installJobs(connectionString: string): Promise<void> {
-  const boss = createInstallingBoss(connectionString);
+export async function installJobs(client: ClientBase): Promise<void> {
+  const boss = createInstallingBoss(client);
   // An emitter without a listener for 'error' would end the process; what matters is rejected as well.
   boss.on('error', () => undefined);
   try {
@@ -21,7 +22,7 @@ export async function installJobs(connectionString: string): Promise<void> {
     for (const name of QUEUE_NAMES) if (!isAsWanted(name, present.get(name))) await installQueue(boss, name);
     await indexesBuilt(boss);
   } finally {
-    await boss.stop({ graceful: false });
+    await boss.stop({ graceful: false, close: false });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { DataSource, EntityManager } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { TENANT_ROLE } from '../database/own-rows';
 import { SCHEMA as JOBS_SCHEMA } from '../jobs/boss';
 
@@ -39,41 +39,49 @@ const FUNCTIONS = ['add_audit_month(date)', 'drop_audit_month(date)'];
  * Gives the roles that serve requests their rights on what is there now, and takes what they should not have. Does
  * nothing where this role does not own the tables.
  */
-export async function grantRights(dataSource: DataSource): Promise<void> {
-  const [row] = await dataSource.query<{ isOwner: boolean; hasApplicationRole: boolean }[]>(
-    `SELECT pg_has_role(relowner, 'USAGE') AS "isOwner",
+export async function grantRights(manager: EntityManager): Promise<void> {
+  const [row] = await manager.query<Situation[]>(
+    `SELECT pg_has_role(relowner, 'USAGE') AS "isOwner", quote_ident(current_schema()) AS schema,
+       to_regrole($2) IS NOT NULL AS "hasTenantRole",
+       has_schema_privilege(to_regrole($2), current_schema(), 'USAGE') AS "mayTenantUse",
        EXISTS (SELECT FROM pg_roles WHERE rolname = $1) AND relowner <> to_regrole($1)::oid AS "hasApplicationRole"
      FROM pg_class WHERE oid = 'migrations'::regclass`,
-    [APPLICATION_ROLE],
+    [APPLICATION_ROLE, TENANT_ROLE],
   );
-  if (!row!.isOwner) return;
-  await dataSource.transaction(async (tx) => {
-    await grantToTenant(tx);
-    if (row!.hasApplicationRole) await grantToApplication(tx);
-  });
+  const { isOwner, hasTenantRole, hasApplicationRole } = row!;
+  if (!isOwner) return;
+  const statements = [
+    // It is not there before the migration that makes it.
+    ...(hasTenantRole ? tenantRights(row!) : []),
+    ...(hasApplicationRole ? applicationRights() : []),
+  ];
+  if (statements.length > 0) await manager.transaction((tx) => tx.query(statements.join(';\n')));
 }
 
-async function grantToTenant(tx: EntityManager): Promise<void> {
-  const [row] = await tx.query<{ exists: boolean; schema: string; mayUse: boolean }[]>(
-    `SELECT to_regrole($1) IS NOT NULL AS exists, quote_ident(current_schema()) AS schema,
-       has_schema_privilege(to_regrole($1), current_schema(), 'USAGE') AS "mayUse"`,
-    [TENANT_ROLE],
-  );
-  // Before the migration that makes it.
-  if (!row!.exists) return;
-  if (!row!.mayUse) await tx.query(`GRANT USAGE ON SCHEMA ${row!.schema} TO ${TENANT_ROLE}`);
-  for (const table of USER_OWNED) await setRights(tx, table, ROWS, TENANT_ROLE);
+interface Situation {
+  isOwner: boolean;
+  /** Quoted. */
+  schema: string;
+  hasTenantRole: boolean;
+  mayTenantUse: boolean;
+  hasApplicationRole: boolean;
 }
 
-async function grantToApplication(tx: EntityManager): Promise<void> {
-  for (const [table, rights] of Object.entries(RIGHTS)) await setRights(tx, table, rights, APPLICATION_ROLE);
-  for (const table of USER_OWNED) await tx.query(`REVOKE ALL ON ${table} FROM ${APPLICATION_ROLE}`);
-  await tx.query(`GRANT EXECUTE ON FUNCTION ${FUNCTIONS.join(', ')} TO ${APPLICATION_ROLE}`);
-  await tx.query(`GRANT USAGE ON SCHEMA ${JOBS_SCHEMA} TO ${APPLICATION_ROLE}`);
-  await tx.query(`GRANT ${ROWS} ON ALL TABLES IN SCHEMA ${JOBS_SCHEMA} TO ${APPLICATION_ROLE}`);
+function tenantRights({ schema, mayTenantUse }: Situation): string[] {
+  const onTables = USER_OWNED.flatMap((table) => justThese(ROWS, table, TENANT_ROLE));
+  return mayTenantUse ? onTables : [`GRANT USAGE ON SCHEMA ${schema} TO ${TENANT_ROLE}`, ...onTables];
 }
 
-async function setRights(tx: EntityManager, table: string, rights: string, role: string): Promise<void> {
-  await tx.query(`REVOKE ALL ON ${table} FROM ${role}`);
-  await tx.query(`GRANT ${rights} ON ${table} TO ${role}`);
+function applicationRights(): string[] {
+  return [
+    ...Object.entries(RIGHTS).flatMap(([table, rights]) => justThese(rights, table, APPLICATION_ROLE)),
+    ...USER_OWNED.map((table) => `REVOKE ALL ON ${table} FROM ${APPLICATION_ROLE}`),
+    `GRANT EXECUTE ON FUNCTION ${FUNCTIONS.join(', ')} TO ${APPLICATION_ROLE}`,
+    `GRANT USAGE ON SCHEMA ${JOBS_SCHEMA} TO ${APPLICATION_ROLE}`,
+    `GRANT ${ROWS} ON ALL TABLES IN SCHEMA ${JOBS_SCHEMA} TO ${APPLICATION_ROLE}`,
+  ];
+}
+
+function justThese(rights: string, table: string, role: string): string[] {
+  return [`REVOKE ALL ON ${table} FROM ${role}`, `GRANT ${rights} ON ${table} TO ${role}`];
 }
