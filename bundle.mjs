@@ -32,18 +32,37 @@ const LEFT = [
   'bowser',
   'handlebars',
   'ioredis',
+  'light-my-request',
   'nodemailer',
   'rate-limiter-flexible',
+  // Not asked for where Fastify is given something in their place: app.setup.ts.
+  '@fastify/ajv-compiler',
+  '@fastify/fast-json-stringify-compiler',
   // Asked for by others only to see whether they are there.
   /^@nestjs\/(microservices|websockets)/,
   'pg-native',
 ];
 
 /** Asked for at once by packages of which nobody here uses the part that needs them: loaded by its first use instead. */
-const WHEN_USED = ['@sqltools/formatter', 'js-yaml', 'libphonenumber-js', 'rrule-temporal', 'sql-highlight'];
+const WHEN_USED = [
+  '@sqltools/formatter',
+  'js-yaml',
+  'libphonenumber-js',
+  'rrule-temporal',
+  'sql-highlight',
+  'tinyglobby',
+];
+
+/** The same, where each module is a function, or else all of them together. */
+const FUNCTIONS_WHEN_USED = 'validator';
+const FUNCTION_WHEN_USED = /^validator\//;
+
+/** Asked for by `@fastify/static` for a way of finding files that is not used here. */
+const NEVER_USED = 'glob';
 
 /** Marks the modules that stand for them. */
 const LATER = '\0when-used:';
+const UNUSED = '\0unused';
 
 /** What TypeORM needs to speak to other databases than PostgreSQL, a third of it. */
 const OTHER_DATABASE =
@@ -57,7 +76,9 @@ const bundle = await rolldown({
   external: LEFT,
   // Of optional packages that are not installed, and of what others have written.
   logLevel: 'silent',
-  plugins: [loadedWhenUsed(), withoutOtherDatabases(), withOwnFolders(), withoutRequiresOfTheirOwn()],
+  // As ES modules, of which only what is imported comes along.
+  resolve: { alias: { rxjs: join(ROOT, 'node_modules/rxjs/dist/esm') } },
+  plugins: [loadedWhenUsed(), withoutTheUnused(), withOwnFolders(), withoutRequiresOfTheirOwn()],
 });
 await bundle.write({
   dir,
@@ -89,21 +110,31 @@ function loadedWhenUsed() {
     name: 'loaded-when-used',
     resolveId(id, importer) {
       if (importer?.startsWith(LATER)) return { id, external: true };
-      return WHEN_USED.some((name) => id === name || id.startsWith(`${name}/`)) ? LATER + id : undefined;
+      const isLater = [...WHEN_USED, FUNCTIONS_WHEN_USED].some(
+        (name) => id === name || id.startsWith(`${name}/`),
+      );
+      return isLater ? LATER + id : undefined;
     },
     load(id) {
       if (!id.startsWith(LATER)) return undefined;
-      const name = JSON.stringify(id.slice(LATER.length));
+      const asked = id.slice(LATER.length);
+      const name = JSON.stringify(asked);
+      if (FUNCTION_WHEN_USED.test(asked))
+        return `let own; module.exports = (...given) => (own ??= require(${name}))(...given);`;
+      // Whoever hears that it is an ES module copies nothing.
+      if (asked === FUNCTIONS_WHEN_USED)
+        return `module.exports = new Proxy({}, { get: (_, key) => key === '__esModule' || require(${name})[key] });`;
       // Behind a prototype: whoever copies at once all there is copies nothing.
       return `module.exports = Object.create(new Proxy({}, { get: (_, key) => require(${name})[key] }));`;
     },
   };
 }
 
-function withoutOtherDatabases() {
+function withoutTheUnused() {
   return {
-    name: 'without-other-databases',
-    load: (id) => (OTHER_DATABASE.test(id) ? 'module.exports = {};' : undefined),
+    name: 'without-the-unused',
+    resolveId: (id) => (id === NEVER_USED ? UNUSED : undefined),
+    load: (id) => (id === UNUSED || OTHER_DATABASE.test(id) ? 'module.exports = {};' : undefined),
   };
 }
 

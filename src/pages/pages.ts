@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -21,6 +22,10 @@ export const PAGE_PATHS = [
   '/tasks',
 ] as const;
 
+const ASSETS_FOLDER = join(BUILD_FOLDER, 'assets');
+/** What `@fastify/static` finds beside a file by itself. */
+const COMPRESSED = /\.(br|gz)$/;
+
 const HTML = 'text/html; charset=utf-8';
 const YEAR_MS = 365 * 24 * 3_600_000;
 const FOR_EVER = 'public, max-age=31536000, immutable';
@@ -30,27 +35,20 @@ const FOR_PROGRAMS = /^\/(api|assets|health|metrics|docs|\.well-known)(\/|$)/;
 
 /** Serves the pages and the documentation of the API under the one strict Content-Security-Policy. */
 export async function servePages(fastify: FastifyInstance, config: Config): Promise<void> {
-  // Both before any route: those that are there when a plugin is awaited get Fastify's own error handler.
-  await fastify.register(fastifyStatic, { root: STATIC_FOLDER, serve: false });
-  if (config.pages.areServed) await serveAssets(fastify);
+  // Before any route: those that are there when a plugin is awaited get Fastify's own error handler.
+  await fastify.register(fastifyStatic, { root: STATIC_FOLDER, serve: false, preCompressed: true });
   serveSwaggerUi(fastify, config.brand);
-  if (config.pages.areServed) serveDocument(fastify, config);
+  if (!config.pages.areServed) return;
+  serveAssets(fastify);
+  serveDocument(fastify, config);
 }
 
-async function serveAssets(fastify: FastifyInstance): Promise<void> {
-  await fastify.register(fastifyStatic, {
-    root: join(BUILD_FOLDER, 'assets'),
-    prefix: '/assets/',
-    decorateReply: false,
-    // One route a file, so that an unknown asset is the ordinary 404.
-    wildcard: false,
-    index: false,
-    // Their names change with their content.
-    immutable: true,
-    maxAge: YEAR_MS,
-    preCompressed: true,
-    globIgnore: ['**/*.{br,gz}'],
-  });
+/** One route a file, so that an unknown asset is the ordinary 404. Their names change with their content. */
+function serveAssets(fastify: FastifyInstance): void {
+  for (const file of readdirSync(ASSETS_FOLDER).filter((name) => !COMPRESSED.test(name)))
+    fastify.get(`/assets/${file}`, (_request, reply) =>
+      reply.sendFile(file, ASSETS_FOLDER, { immutable: true, maxAge: YEAR_MS }),
+    );
 }
 
 function serveDocument(fastify: FastifyInstance, config: Config): void {
