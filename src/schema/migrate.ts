@@ -33,7 +33,7 @@ export function migrationDataSource(database: DatabaseConfig, entities: string[]
 export async function migrateUp(database: DatabaseConfig): Promise<string[]> {
   return withMigrationLock(database, async (dataSource, lock) => {
     const applied = (await isMigrated(dataSource, lock)) ? [] : await dataSource.runMigrations();
-    // On the connection that holds the lock: each further one would cost the start 20 ms.
+    // On the connection that holds the lock: each further one would be a handshake more before the start is done.
     await installJobs((await lock.connect()) as PoolClient);
     await grantRights(lock.manager);
     return applied.map(({ name }) => name);
