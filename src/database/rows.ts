@@ -56,26 +56,43 @@ export async function readRows<Row>(text: string, values: unknown[], manager: En
   }
 }
 
-/** By what metadata tells of an entity. */
-const insertions = new WeakMap<EntityMetadata, string>();
-
 /** Inserts a row that is given whole, so that nothing is asked back. */
 export async function insertRow<Row extends ObjectLiteral>(
   entity: EntityTarget<Row>,
   row: Row,
   tx: EntityManager,
 ): Promise<void> {
-  const metadata = tx.dataSource.getMetadata(entity);
-  let text = insertions.get(metadata);
-  if (text === undefined) insertions.set(metadata, (text = insertionOf(metadata)));
-  await tx.query(
-    text,
-    metadata.columns.map(({ propertyName }) => row[propertyName] as unknown),
-  );
+  const { text, valuesOf } = insertionOf(entity, tx.dataSource);
+  await tx.query(text, valuesOf(row));
 }
 
-function insertionOf({ tableName, columns }: EntityMetadata): string {
+export interface Insertion<Row> {
+  text: string;
+  /** How many parameters it has: $1 and so on. */
+  places: number;
+  valuesOf(row: Row): unknown[];
+}
+
+/** By what metadata tells of an entity. */
+const insertions = new WeakMap<EntityMetadata, Insertion<ObjectLiteral>>();
+
+/** The statement of `insertRow`, to be part of a larger one. */
+export function insertionOf<Row extends ObjectLiteral>(
+  entity: EntityTarget<Row>,
+  dataSource: DataSource,
+): Insertion<Row> {
+  const metadata = dataSource.getMetadata(entity);
+  const known = insertions.get(metadata);
+  if (known) return known as Insertion<Row>;
+  const { tableName, columns } = metadata;
   const names = columns.map(({ databaseName }) => `"${databaseName}"`).join(', ');
   const places = columns.map((_, at) => `$${at + 1}`).join(', ');
-  return `INSERT INTO "${tableName}" (${names}) VALUES (${places})`;
+  const properties = columns.map(({ propertyName }) => propertyName);
+  const insertion: Insertion<ObjectLiteral> = {
+    places: columns.length,
+    text: `INSERT INTO "${tableName}" (${names}) VALUES (${places})`,
+    valuesOf: (row) => properties.map((property) => row[property] as unknown),
+  };
+  insertions.set(metadata, insertion);
+  return insertion as Insertion<Row>;
 }

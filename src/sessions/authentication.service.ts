@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { IsNull, Repository, type FindOptionsWhere } from 'typeorm';
+import { Repository } from 'typeorm';
 import { Clock } from '../common/clock';
 import { isEqual } from '../common/crypto/tokens';
 import { isWriteRefused } from '../common/errors/read-only';
@@ -140,8 +140,9 @@ export class AuthenticationService {
     session.lastUsedAt = now;
     if (slides) session.expiresAt = slidingExpiry(createdAt, now, this.config);
     const isNoted = await this.tryUpdate(
-      { id, revokedAt: IsNull() },
-      { lastUsedAt: new Date(now), ...(slides ? { expiresAt: new Date(session.expiresAt) } : {}) },
+      `UPDATE sessions SET last_used_at = $2, expires_at = coalesce($3, expires_at)
+       WHERE id = $1 AND revoked_at IS NULL`,
+      [id, new Date(now), slides ? new Date(session.expiresAt) : null],
     );
     if (!isNoted) Object.assign(session, { lastUsedAt, expiresAt });
     return isNoted;
@@ -150,12 +151,13 @@ export class AuthenticationService {
   private async noteReceipt(session: LiveSession): Promise<void> {
     const { id, generation } = session;
     // Written down first: until then the generation before may still be a lost answer.
-    if (await this.tryUpdate({ id, generation }, { isGenerationUsed: true })) session.isGenerationUsed = true;
+    const text = 'UPDATE sessions SET is_generation_used = true WHERE id = $1 AND generation = $2';
+    if (await this.tryUpdate(text, [id, generation])) session.isGenerationUsed = true;
   }
 
-  private async tryUpdate(where: FindOptionsWhere<Session>, change: Partial<Session>): Promise<boolean> {
+  private async tryUpdate(text: string, values: unknown[]): Promise<boolean> {
     try {
-      await this.sessions.update(where, change);
+      await this.sessions.query(text, values);
       return true;
     } catch (error) {
       if (isWriteRefused(error)) return false;

@@ -7,7 +7,7 @@ import { Clock } from '../common/clock';
 import { newId, sha256 } from '../common/crypto/tokens';
 import type { ClientInfo } from '../common/http/client-info';
 import { Config } from '../config/config';
-import { insertRow } from '../database/rows';
+import { insertionOf, type Insertion } from '../database/rows';
 import { together } from '../database/together';
 import { liveSessionOf } from './live-session';
 import { RevocationService } from './revocation.service';
@@ -35,6 +35,10 @@ interface EarlierSessions {
 
 @Injectable()
 export class SessionsService {
+  private readonly insertion: Insertion<Session>;
+  /** Inserts a session and tells of those before it, which is all that the rest of the statement sees. */
+  private readonly opening: string;
+
   constructor(
     @InjectRepository(Session) private readonly sessions: Repository<Session>,
     private readonly tokens: SessionTokens,
@@ -44,7 +48,15 @@ export class SessionsService {
     private readonly metrics: SessionMetrics,
     private readonly clock: Clock,
     private readonly config: Config,
-  ) {}
+  ) {
+    this.insertion = insertionOf(Session, sessions.manager.dataSource);
+    const { text, places } = this.insertion;
+    this.opening = `WITH opened AS (${text})
+      SELECT coalesce(array_agg(DISTINCT user_agent), '{}') AS "userAgents",
+        coalesce((array_agg(id ORDER BY created_at DESC, id DESC)
+          FILTER (WHERE revoked_at IS NULL AND expires_at > $${places + 2}))[$${places + 3}:], '{}') AS surplus
+      FROM sessions WHERE user_id = $${places + 1}`;
+  }
 
   /**
    * Opens a session for a user who has just proven the password, and records that. Its secret is new, whatever the
@@ -77,8 +89,7 @@ export class SessionsService {
     const sessionId = session.id;
     this.cache.keepAtCommit(liveSessionOf(session), this.cache.beginReading(), tx);
     const [earlier] = await together(
-      this.earlierOf(userId, now, tx),
-      insertRow(Session, session, tx),
+      this.insert(session, tx),
       this.audit.record('login.succeeded', { userId, sessionId, client }, tx),
     );
     this.metrics.opened(transport, tx);
@@ -107,15 +118,11 @@ export class SessionsService {
     return this.sessions.find({ where: { userId }, order: { createdAt: 'DESC', id: 'DESC' } });
   }
 
-  /** What the user's sessions until now say to a further one: where they came from, and which of them must end for it. */
-  private async earlierOf(userId: string, now: Date, tx: EntityManager): Promise<EarlierSessions> {
-    const [row] = await tx.query<EarlierSessions[]>(
-      `SELECT coalesce(array_agg(DISTINCT user_agent), '{}') AS "userAgents",
-         coalesce((array_agg(id ORDER BY created_at DESC, id DESC)
-           FILTER (WHERE revoked_at IS NULL AND expires_at > $2))[$3:], '{}') AS surplus
-       FROM sessions WHERE user_id = $1`,
-      [userId, now, MOST_SESSIONS_PER_USER],
-    );
+  /** Returns what the user's earlier sessions say to this one: where they came from, and which of them must end for it. */
+  private async insert(session: Session, tx: EntityManager): Promise<EarlierSessions> {
+    const values = this.insertion.valuesOf(session);
+    values.push(session.userId, session.createdAt, MOST_SESSIONS_PER_USER);
+    const [row] = await tx.query<EarlierSessions[]>(this.opening, values);
     return row!;
   }
 }
