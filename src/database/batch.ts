@@ -23,7 +23,7 @@ interface DriverConnection extends Connection {
  * a batch for one query.
  */
 export class Batch implements Submittable {
-  /** Called at the end by the driver's wish: it stops the clock of the time-out there. */
+  /** Set by the driver, which is to hear of the end. */
   callback?: (error?: Error) => void;
   readonly statements: readonly DriverQuery[];
   private isSent = false;

@@ -5,7 +5,7 @@ import { Config } from '../config/config';
 import { AfterCommit } from './after-commit';
 import { Notifications } from './notifications';
 import { dataSourceOptions } from './options';
-import { retryReads } from './retried-reads';
+import { sendDirectly } from './query-runner';
 import { Transactions } from './transactions';
 
 interface OwnWishes {
@@ -30,7 +30,7 @@ export class DatabaseModule {
             autoLoadEntities: true,
             ...own,
           }),
-          dataSourceFactory: async (options) => retryReads(await new DataSource(options!).initialize()),
+          dataSourceFactory: async (options) => sendDirectly(await new DataSource(options!).initialize()),
         }),
       ],
       providers: [Transactions, AfterCommit, Notifications],

@@ -1,4 +1,4 @@
-import { Query, type ClientConfig } from 'pg';
+import { Query, type ClientConfig, type Submittable } from 'pg';
 import { Batch } from './batch';
 import { ImpatientClient } from './impatient-client';
 import { isOutOfDate, type StatementNames } from './statement-names';
@@ -25,7 +25,7 @@ export class GatheringClient extends ImpatientClient {
   private readonly names?: StatementNames;
   private transaction?: Transaction;
 
-  constructor(config: ClientConfig & { statementNames?: StatementNames }) {
+  constructor(config: ClientConfig & { statementNames?: StatementNames; patience?: number }) {
     super(config);
     this.names = config.statementNames;
   }
@@ -46,7 +46,7 @@ export class GatheringClient extends ImpatientClient {
       return this.transaction ? this.gather(this.transaction, text, values) : this.askAlone(text, values);
     // Without parameters a text may hold several statements, which no batch can carry.
     await this.flush();
-    return super.query(text);
+    return this.send(new Query(text));
   }
 
   private begin(): unknown {
@@ -61,7 +61,7 @@ export class GatheringClient extends ImpatientClient {
     if (!left) return NOTHING;
     // What nobody has waited for belongs to the transaction all the same: without it there is no COMMIT.
     await (text === 'COMMIT' ? left : left.catch(() => undefined));
-    return super.query(text);
+    return this.send(new Query(text));
   }
 
   private gather({ waiting }: Transaction, text: string, values: unknown[]): Promise<unknown> {
@@ -79,29 +79,28 @@ export class GatheringClient extends ImpatientClient {
     if (!transaction || transaction.waiting.length === 0) return;
     const batch = new Batch(transaction.waiting.splice(0));
     transaction.isSent = true;
-    await new Promise<void>((resolve, reject) => {
-      super.query(batch, (error?: Error) => {
-        if (isOutOfDate(error)) this.names?.renew();
-        if (error) reject(error);
-        else resolve();
-      });
-    });
+    try {
+      await this.send(batch);
+    } catch (error) {
+      if (isOutOfDate(error)) this.names?.renew();
+      throw error;
+    }
   }
 
   private async askAlone(text: string, values: unknown[]): Promise<unknown> {
-    const send = () =>
-      new Promise((resolve, reject) => {
-        super.query(this.statement(text, values), (error?: Error, result?: unknown) =>
-          error ? reject(error) : resolve(result),
-        );
-      });
     try {
-      return await send();
+      return await this.send(this.statement(text, values));
     } catch (error) {
       if (!isOutOfDate(error)) throw error;
       this.names?.renew();
-      return send();
+      return this.send(this.statement(text, values));
     }
+  }
+
+  private send(query: Submittable): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      super.query(query, (error?: Error, result?: unknown) => (error ? reject(error) : resolve(result)));
+    });
   }
 
   private statement(

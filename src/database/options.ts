@@ -25,7 +25,7 @@ export function dataSourceOptions(database: DatabaseConfig): DataSourceOptions {
       connectionTimeoutMillis: ACQUIRE_TIMEOUT_MS,
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
       // Cut by the client too: behind a dead network the server's own time-out is never heard.
-      query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
+      patience: STATEMENT_TIMEOUT_MS + 1_000,
       keepAlive: true,
       ...(database.isPooled ? {} : { ...sessionTimeouts, statementNames: new StatementNames() }),
     },
