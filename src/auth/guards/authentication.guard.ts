@@ -1,6 +1,5 @@
 import { Injectable, type ExecutionContext } from '@nestjs/common';
-import { AuthGuard } from '@nestjs/passport';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { markUnder } from '../../common/access/marks';
 import type { Principal } from '../../common/access/principal';
 import { IS_PUBLIC } from '../../common/access/public.decorator';
@@ -8,43 +7,40 @@ import { AppError } from '../../common/errors/app-error';
 import { SessionCookie } from '../cookies/session-cookie';
 import { CookieStrategy, type CookieRequest } from '../strategies/cookie.strategy';
 import { JwtStrategy } from '../strategies/jwt.strategy';
-import { using } from './using';
+import type { PresentedRequest } from '../strategies/presented-request';
+import { PassportGuard } from './passport.guard';
 
 const isPublic = markUnder<boolean>(IS_PUBLIC);
 
-type AuthenticatedRequest = FastifyRequest & { user?: Principal };
+type AuthenticatedRequest = CookieRequest & { user?: Principal };
 
 /**
  * Closes every route of the application that is not marked `@Public()`. Whom memory knows is let in at once; all others
  * are Passport's to judge, which costs more than the rest of a hot request.
  */
 @Injectable()
-export class AuthenticationGuard extends AuthGuard() {
+export class AuthenticationGuard extends PassportGuard {
   constructor(
     private readonly jwt: JwtStrategy,
     private readonly cookie: CookieStrategy,
     private readonly sessionCookie: SessionCookie,
   ) {
-    super(using(jwt, cookie));
+    super(jwt, cookie);
   }
 
   override canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (isPublic(context)) return true;
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     request.user = this.jwt.recall(request) ?? this.cookie.recall(request);
-    return request.user !== undefined || this.judge(context);
+    return (
+      request.user !== undefined || this.ask(request, context.switchToHttp().getResponse<FastifyReply>())
+    );
   }
 
-  private async judge(context: ExecutionContext): Promise<boolean> {
-    await super.canActivate(context);
-    const http = context.switchToHttp();
-    const { extendedSession } = http.getRequest<CookieRequest>();
-    if (extendedSession)
-      this.sessionCookie.set(
-        http.getResponse<FastifyReply>(),
-        extendedSession.token,
-        extendedSession.expiresAt,
-      );
+  private async ask(request: AuthenticatedRequest, reply: FastifyReply): Promise<boolean> {
+    request.user = await this.judge<Principal>(request);
+    const { extendedSession } = request;
+    if (extendedSession) this.sessionCookie.set(reply, extendedSession.token, extendedSession.expiresAt);
     return true;
   }
 
@@ -57,7 +53,7 @@ export class AuthenticationGuard extends AuthGuard() {
   ): TUser {
     if (error) throw error;
     if (user) return user;
-    const { authorization } = context.switchToHttp().getRequest<CookieRequest>().headers;
+    const { authorization } = context.switchToHttp().getRequest<PresentedRequest>().request.headers;
     throw new AppError(authorization === undefined ? 'unauthenticated' : 'token_invalid');
   }
 }

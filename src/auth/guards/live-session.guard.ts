@@ -1,29 +1,28 @@
 import { Injectable, type ExecutionContext } from '@nestjs/common';
-import { AuthGuard } from '@nestjs/passport';
-import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../common/errors/app-error';
 import { SessionCookie } from '../cookies/session-cookie';
 import { CookieStrategy } from '../strategies/cookie.strategy';
 import { JwtStrategy } from '../strategies/jwt.strategy';
-import { using } from './using';
+import type { LoginHttpRequest } from '../strategies/local.strategy';
+import { PassportGuard } from './passport.guard';
 
 /** Notes whose live session a request was made in, where everybody is let in: nobody is refused, whatever they carry. */
 @Injectable()
-export class LiveSessionGuard extends AuthGuard() {
+export class LiveSessionGuard extends PassportGuard {
   constructor(
     jwt: JwtStrategy,
     cookie: CookieStrategy,
     private readonly sessionCookie: SessionCookie,
   ) {
-    super(Object.assign(using(jwt, cookie), { property: 'liveSession' }));
+    super(jwt, cookie);
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
-    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const request = context.switchToHttp().getRequest<LoginHttpRequest>();
     // Who logs in seldom carries anything, and Passport would ask each strategy for its challenge.
     const { authorization } = request.headers;
     if (authorization !== undefined || this.sessionCookie.read(request) !== undefined)
-      await super.canActivate(context);
+      request.liveSession = await this.judge(request);
     return true;
   }
 

@@ -1,30 +1,31 @@
 import { Injectable, type ExecutionContext } from '@nestjs/common';
-import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../common/errors/app-error';
 import { createValidationPipe } from '../../common/validation/validation.pipe';
 import { LocalStrategy } from '../strategies/local.strategy';
+import type { Authenticated } from '../login/credentials.service';
 import { LoginRequest } from '../login/dto/login.request';
 import { LiveSessionGuard } from './live-session.guard';
-import { using } from './using';
+import { PassportGuard } from './passport.guard';
 
 /** Judges the password of a login. Guards run before pipes, so the body is validated here, by the same rules. */
 @Injectable()
-export class LocalAuthGuard extends AuthGuard() {
+export class LocalAuthGuard extends PassportGuard {
   private readonly validation = createValidationPipe();
 
   constructor(
     local: LocalStrategy,
     private readonly liveSession: LiveSessionGuard,
   ) {
-    super(using(local));
+    super(local);
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
-    const { body } = context.switchToHttp().getRequest<FastifyRequest>();
-    await this.validation.transform(body, { type: 'body', metatype: LoginRequest });
+    const request = context.switchToHttp().getRequest<FastifyRequest & { user: Authenticated }>();
+    await this.validation.transform(request.body, { type: 'body', metatype: LoginRequest });
     await this.liveSession.canActivate(context);
-    return (await super.canActivate(context)) as boolean;
+    request.user = await this.judge(request);
+    return true;
   }
 
   override handleRequest<TUser>(error: unknown, user: TUser | false): TUser {

@@ -6,6 +6,7 @@ import type { Principal } from '../../common/access/principal';
 import { AppError } from '../../common/errors/app-error';
 import { AuthenticationService } from '../../sessions/authentication.service';
 import { SessionCookie } from '../cookies/session-cookie';
+import type { PresentedRequest } from './presented-request';
 import { principalOf } from './principal-of';
 
 /** What the request carries besides the user, for the guard that answers with a renewed cookie. */
@@ -13,7 +14,7 @@ export interface CookieRequest extends FastifyRequest {
   extendedSession?: { token: string; expiresAt: Date };
 }
 
-type Verify = (request: CookieRequest, done: (error: unknown, principal: Principal) => void) => void;
+type Verify = (presented: PresentedRequest, done: (error: unknown, principal: Principal) => void) => void;
 
 /** Passport's part of the cookie credential: an Authorization header is never second-guessed by a cookie. */
 class CookieCredential extends Strategy {
@@ -24,11 +25,11 @@ class CookieCredential extends Strategy {
     super();
   }
 
-  override authenticate(request: unknown): void {
-    const { headers } = request as CookieRequest;
-    if (headers.authorization !== undefined || this.cookie.read(request as CookieRequest) === undefined)
+  override authenticate(presented: unknown): void {
+    const { request } = presented as PresentedRequest;
+    if (request.headers.authorization !== undefined || this.cookie.read(request) === undefined)
       return this.fail(401);
-    this.verify(request as CookieRequest, (error, principal) =>
+    this.verify(presented as PresentedRequest, (error, principal) =>
       error ? this.error(error) : this.success(principal),
     );
   }
@@ -51,7 +52,8 @@ export class CookieStrategy extends PassportStrategy(CookieCredential, 'cookie')
     return session && principalOf(session);
   }
 
-  async validate(request: CookieRequest): Promise<Principal> {
+  async validate(presented: PresentedRequest): Promise<Principal> {
+    const request: CookieRequest = presented.request;
     const token = this.sessionCookie.read(request)!;
     const used = await this.authentication.byCookie(token);
     if (!used) throw new AppError('session_revoked');

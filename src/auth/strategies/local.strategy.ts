@@ -6,6 +6,7 @@ import type { Principal } from '../../common/access/principal';
 import { clientInfoOf } from '../../common/http/client-info';
 import { DeviceCookie } from '../back-off/device-cookie';
 import { CredentialsService, type Authenticated } from '../login/credentials.service';
+import type { PresentedRequest } from './presented-request';
 
 /** A login that may come from somebody who is logged in already. */
 export interface LoginHttpRequest extends FastifyRequest {
@@ -22,7 +23,8 @@ export class LocalStrategy extends PassportStrategy(Strategy, 'local') {
     super({ usernameField: 'email', passwordField: 'password', passReqToCallback: true });
   }
 
-  validate(request: LoginHttpRequest, email: string, password: string): Promise<Authenticated> {
+  validate(presented: PresentedRequest, email: string, password: string): Promise<Authenticated> {
+    const request: LoginHttpRequest = presented.request;
     const visitor = { devices: this.device.read(request), session: request.liveSession };
     return this.credentials.authenticate(email, password, visitor, clientInfoOf(request));
   }
