@@ -23,4 +23,4 @@ EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \
   CMD ["/nodejs/bin/node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/health/live`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # The image's entry point is Node. What the flags are for is told in docs/deployment.md.
-CMD ["--max-semi-space-size=4","--heap-growing-percent=15","dist/server/main.js"]
+CMD ["--max-semi-space-size=4","--heap-growing-percent=15","--no-allocation-site-pretenuring","dist/server/main.js"]

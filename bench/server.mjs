@@ -13,6 +13,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const gatehouse = (program) => [
   '--max-semi-space-size=4',
   '--heap-growing-percent=15',
+  '--no-allocation-site-pretenuring',
   here(`../dist/${program}`),
 ];
 const COUNTING = ['--import', here('hooks/queries.mjs')];
