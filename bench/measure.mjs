@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** V8 takes some thousands of requests of a kind until it has compiled what they run. */
-const WARM_UP_SECONDS = 5;
+/** V8 takes some ten thousand requests of a kind until it has compiled all that they run. */
+const WARM_UP_SECONDS = 10;
 /** Not measured: the server before had the core and its caches. */
 const LEAD_IN_SECONDS = 0.2;
 const IDLE_SECONDS = 5;
