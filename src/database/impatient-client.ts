@@ -34,8 +34,8 @@ export class ImpatientClient extends Client {
       return answer as never;
     }
     this.beginWaiting();
-    // A name of its own: V8 puts a function that is assigned as a literal beside the oldest objects, and keeps all that it
-    // refers to, the whole request, until those are cleared.
+    // Not assigned to a property as a literal: V8 would keep it, and the whole request with it, among the oldest objects
+    // (docs/decisions/0010).
     const heard: Callback = (...answer) => {
       this.endWaiting();
       callback(...answer);
