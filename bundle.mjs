@@ -26,6 +26,8 @@ const LEFT = [
   // OpenTelemetry gets between whoever asks for them and what they export.
   /^@opentelemetry\//,
   'pg',
+  'pg-protocol',
+  'pg/lib/utils',
   // Asked for when they are used, which for some of them is never: .swcrc.
   '@zxcvbn-ts/language-common',
   'bcryptjs',

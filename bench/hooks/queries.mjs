@@ -1,13 +1,14 @@
 // Loaded before a server that uses `pg`: counts how often it waits for PostgreSQL and how many queries that makes, BEGIN
 // and COMMIT too: several may travel together.
 import { Client, Connection } from 'pg';
+import { serialize } from 'pg-protocol';
 
 const asked = { roundTrips: 0, queries: 0 };
 
-counted(Client, 'query', 'roundTrips');
+counted(Client.prototype, 'query', 'roundTrips');
 // The driver's own steps: a text without parameters, and the execution of a statement with them.
-counted(Connection, 'query', 'queries');
-counted(Connection, 'execute', 'queries');
+counted(Connection.prototype, 'query', 'queries');
+counted(serialize, 'execute', 'queries');
 
 process.on('message', (message) => {
   if (message.tell === 'asked') process.send(asked);
@@ -15,9 +16,9 @@ process.on('message', (message) => {
 // Whoever asks is gone: a server without its runner would go on for ever.
 process.on('disconnect', () => process.exit());
 
-function counted({ prototype }, method, kind) {
-  const original = prototype[method];
-  prototype[method] = function (...args) {
+function counted(owner, method, kind) {
+  const original = owner[method];
+  owner[method] = function (...args) {
     asked[kind] += 1;
     return original.apply(this, args);
   };

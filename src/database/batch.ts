@@ -1,21 +1,8 @@
-import type { Connection, Query, Submittable } from 'pg';
+import type { Connection, FieldDef, Submittable } from 'pg';
+import { serialize } from 'pg-protocol';
+import type { Prepared, Statement } from './statement';
 
-/** What the driver's own query has beside what its types tell. */
-interface DriverQuery extends Omit<Query, 'submit'> {
-  name?: string;
-  text: string;
-  values?: unknown[];
-  submit(connection: DriverConnection): Error | null;
-  handleRowDescription(message: unknown): void;
-  handleDataRow(message: unknown): void;
-  handleCommandComplete(message: unknown, connection: DriverConnection): void;
-  handleReadyForQuery(connection: DriverConnection): void;
-  handleError(error: Error, connection: DriverConnection): void;
-}
-
-interface DriverConnection extends Connection {
-  submittedNamedStatements: Record<string, string>;
-}
+type DriverConnection = Connection & Prepared;
 
 /**
  * Statements that travel together and are waited for once. They go out under one Sync of PostgreSQL's protocol: each is
@@ -25,13 +12,10 @@ interface DriverConnection extends Connection {
 export class Batch implements Submittable {
   /** Set by the driver, which is to hear of the end. */
   callback?: (error?: Error) => void;
-  readonly statements: readonly DriverQuery[];
   private isSent = false;
   private answered = 0;
 
-  constructor(queries: Query[]) {
-    this.statements = queries as unknown as DriverQuery[];
-  }
+  constructor(readonly statements: readonly Statement[]) {}
 
   /** Of the statement that is being answered: the driver notes by these what the server has prepared. */
   get name(): string | undefined {
@@ -46,41 +30,29 @@ export class Batch implements Submittable {
 
   submit(given: Connection): void {
     const connection = given as DriverConnection;
-    this.isSent = true;
-    let isWhole = true;
     const { stream } = connection;
-    const messages: Uint8Array[] = [];
-    const unsynced = Object.assign(Object.create(connection) as DriverConnection, {
-      // Handed to the socket as one, instead of some twenty short messages.
-      stream: {
-        writable: stream.writable,
-        write: (message: Uint8Array) => messages.push(message),
-        cork: () => undefined,
-        uncork: () => undefined,
-      },
-      sync: () => undefined,
-      // Said where the values of a statement could not be written down.
-      close: () => (isWhole = false),
-    });
-    for (const statement of this.statements) isWhole = statement.submit(unsynced) === null && isWhole;
-    // Of half a batch the answers would fall to the wrong statements.
-    if (!isWhole) return void stream.destroy();
-    stream.cork();
+    const messages: Buffer[] = [];
+    try {
+      for (const statement of this.statements) statement.write(messages, connection);
+    } catch (error) {
+      // Whoever overlooked it would commit the transaction without them.
+      return void stream.destroy(error as Error);
+    }
+    this.isSent = true;
+    messages.push(serialize.sync());
     if (stream.writable) stream.write(Buffer.concat(messages));
-    connection.sync();
-    stream.uncork();
   }
 
-  handleRowDescription(message: unknown): void {
-    this.answering?.handleRowDescription(message);
+  handleRowDescription({ fields }: { fields: FieldDef[] }): void {
+    this.answering?.describe(fields);
   }
 
-  handleDataRow(message: unknown): void {
-    this.answering?.handleDataRow(message);
+  handleDataRow({ fields }: { fields: unknown[] }): void {
+    this.answering?.addRow(fields);
   }
 
-  handleCommandComplete(message: unknown, connection: DriverConnection): void {
-    this.answering?.handleCommandComplete(message, connection);
+  handleCommandComplete(message: unknown): void {
+    this.answering?.complete(message);
     this.answered++;
   }
 
@@ -88,22 +60,23 @@ export class Batch implements Submittable {
     this.answered++;
   }
 
-  handleReadyForQuery(connection: DriverConnection): void {
-    for (const statement of this.statements) statement.handleReadyForQuery(connection);
-    this.callback?.();
+  handleReadyForQuery(): void {
+    let failure: Error | undefined;
+    for (const statement of this.statements) failure = statement.end() ?? failure;
+    this.callback?.(failure);
   }
 
   /** Those before the one that failed were carried out, those behind it were left out by the server. */
-  handleError(error: Error, connection: DriverConnection): void {
+  handleError(error: Error, { submittedNamedStatements }: DriverConnection): void {
     this.statements.forEach((statement, at) => {
-      if (at < this.answered) return statement.handleReadyForQuery(connection);
-      if (statement.name) delete connection.submittedNamedStatements[statement.name];
-      statement.handleError(error, connection);
+      if (at < this.answered) return statement.end();
+      if (statement.name !== undefined) delete submittedNamedStatements[statement.name];
+      return statement.end(error);
     });
     this.callback?.(error);
   }
 
-  private get answering(): DriverQuery | undefined {
+  private get answering(): Statement | undefined {
     return this.statements[this.answered];
   }
 }

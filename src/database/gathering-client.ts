@@ -1,6 +1,7 @@
 import { Query, type ClientConfig, type Submittable } from 'pg';
 import { Batch } from './batch';
 import { ImpatientClient } from './impatient-client';
+import { Statement, type Descriptions } from './statement';
 import { isOutOfDate, type StatementNames } from './statement-names';
 
 const BEGIN = 'START TRANSACTION';
@@ -11,7 +12,7 @@ const NOTHING = { command: '', rowCount: null, rows: [] };
 interface Transaction {
   isSent: boolean;
   /** Asked for in this turn of the event loop; before anything is sent, START TRANSACTION too. */
-  waiting: Query[];
+  waiting: Statement[];
 }
 
 /**
@@ -23,6 +24,7 @@ interface Transaction {
  */
 export class GatheringClient extends ImpatientClient {
   private readonly names?: StatementNames;
+  private readonly descriptions: Descriptions = new Map();
   private transaction?: Transaction;
 
   constructor(config: ClientConfig & { statementNames?: StatementNames; patience?: number }) {
@@ -51,7 +53,7 @@ export class GatheringClient extends ImpatientClient {
 
   private begin(): unknown {
     // Where it fails, so do those behind it.
-    this.transaction = { isSent: false, waiting: [this.statement(BEGIN, [], () => undefined)] };
+    this.transaction = { isSent: false, waiting: [this.statement(BEGIN, [])] };
     return NOTHING;
   }
 
@@ -89,12 +91,18 @@ export class GatheringClient extends ImpatientClient {
 
   private async askAlone(text: string, values: unknown[]): Promise<unknown> {
     try {
-      return await this.send(this.statement(text, values));
+      return await this.askOnce(text, values);
     } catch (error) {
       if (!isOutOfDate(error)) throw error;
       this.names?.renew();
-      return this.send(this.statement(text, values));
+      return this.askOnce(text, values);
     }
+  }
+
+  private async askOnce(text: string, values: unknown[]): Promise<unknown> {
+    const statement = this.statement(text, values);
+    await this.send(new Batch([statement]));
+    return statement.result;
   }
 
   private send(query: Submittable): Promise<unknown> {
@@ -106,10 +114,8 @@ export class GatheringClient extends ImpatientClient {
   private statement(
     text: string,
     values: unknown[],
-    heard?: (error?: Error, result?: unknown) => void,
-  ): Query {
-    const query = new Query(text, values);
-    // Set here and not asked for: of what it is asked for the driver makes a copy, property by property.
-    return Object.assign(query, { name: this.names?.of(text), queryMode: 'extended', callback: heard });
+    heard?: (error: Error | undefined, result: unknown) => void,
+  ): Statement {
+    return new Statement(text, values, this.names?.of(text), this.descriptions, heard);
   }
 }

@@ -1,9 +1,10 @@
-import { Query, type Client } from 'pg';
+import type { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { Batch } from '../../src/database/batch';
 import { GatheringClient } from '../../src/database/gathering-client';
 import { together } from '../../src/database/together';
 import { dataSourceOptions } from '../../src/database/options';
+import { Statement } from '../../src/database/statement';
 import { Transactions } from '../../src/database/transactions';
 import { TestApp } from '../support/app';
 import { createDatabase, databaseConfig, type TestDatabase } from '../support/database';
@@ -35,11 +36,12 @@ describe('statements that travel together', () => {
   /** Straight to the driver, without a transaction around. */
   const send = (...statements: [text: string, values: unknown[]][]) => {
     const outcomes = statements.map(() => 'none');
-    const queries = statements.map(([text, values], at) => {
-      const config = { text, values, queryMode: 'extended' };
-      const heard = (error?: Error) => (outcomes[at] = error ? error.message : 'done');
-      return new Query(config, heard as unknown as undefined);
-    });
+    const queries = statements.map(
+      ([text, values], at) =>
+        new Statement(text, values, undefined, new Map(), (error) => {
+          outcomes[at] = error ? error.message : 'done';
+        }),
+    );
     return new Promise<string[]>((resolve) => {
       (client as Client).query(new Batch(queries), (() => resolve(outcomes)) as never);
     });
