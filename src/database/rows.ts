@@ -68,6 +68,8 @@ export async function insertRow<Row extends ObjectLiteral>(
 
 export interface Insertion<Row> {
   text: string;
+  /** The same where a condition holds. What else that refers to are parameters behind those of the row. */
+  textWhere(condition: string): string;
   /** How many parameters it has: $1 and so on. */
   places: number;
   valuesOf(row: Row): unknown[];
@@ -91,6 +93,7 @@ export function insertionOf<Row extends ObjectLiteral>(
   const insertion: Insertion<ObjectLiteral> = {
     places: columns.length,
     text: `INSERT INTO "${tableName}" (${names}) VALUES (${places})`,
+    textWhere: (condition) => `INSERT INTO "${tableName}" (${names}) SELECT ${places} WHERE ${condition}`,
     valuesOf: (row) => properties.map((property) => row[property] as unknown),
   };
   insertions.set(metadata, insertion);

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { LessThan, type EntityManager } from 'typeorm';
+import { DataSource, LessThan, type EntityManager } from 'typeorm';
 import { Clock } from '../common/clock';
 import { newId } from '../common/crypto/tokens';
 import { AppError } from '../common/errors/app-error';
 import { decodeIdCursor, encodeIdCursor } from '../common/paging/cursor';
 import { isForeignKeyViolation } from '../database/foreign-key-violation';
+import { insertionOf, type Insertion } from '../database/rows';
 import { Transactions } from '../database/transactions';
 import { Task } from './task.entity';
 
@@ -23,10 +24,20 @@ export interface TaskPage {
 /** Every method acts as the user that is named first, and names them in its conditions too: isolation twice. */
 @Injectable()
 export class TasksService {
+  private readonly insertion: Insertion<Task>;
+  /** Makes a task, unless the user has as many as there may be: no row is returned then. */
+  private readonly creation: string;
+
   constructor(
     private readonly transactions: Transactions,
     private readonly clock: Clock,
-  ) {}
+    dataSource: DataSource,
+  ) {
+    this.insertion = insertionOf(Task, dataSource);
+    const { places, textWhere } = this.insertion;
+    const count = `SELECT count(*) FROM tasks WHERE user_id = $${places + 1}`;
+    this.creation = `${textWhere(`(${count}) < $${places + 2}`)} RETURNING id`;
+  }
 
   /**
    * A page of the user's tasks, the newest first. Tasks that are made meanwhile move no page.
@@ -50,11 +61,10 @@ export class TasksService {
   async create(userId: string, { title, description, completed }: NewTask): Promise<Task> {
     const now = this.clock.now();
     const task: Task = { id: newId(), userId, title, description, completed, createdAt: now, updatedAt: now };
+    const values = [...this.insertion.valuesOf(task), userId, MOST_TASKS];
     try {
-      await this.transactions.runAs(userId, async (tx) => {
-        if ((await tx.countBy(Task, { userId })) >= MOST_TASKS) throw new AppError('too_many_tasks');
-        await tx.insert(Task, task);
-      });
+      const made = await this.transactions.runAs(userId, (tx) => tx.query<unknown[]>(this.creation, values));
+      if (made.length === 0) throw new AppError('too_many_tasks');
     } catch (error) {
       if (isForeignKeyViolation(error, 'fk_tasks_user')) throw new AppError('not_found');
       throw error;
