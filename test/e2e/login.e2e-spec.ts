@@ -68,6 +68,13 @@ describe('login', () => {
       expect((await attempt(email.toUpperCase(), PASSWORD)).status).toBe(200);
     });
 
+    it('takes no password from the address, which others write down', async () => {
+      const { email } = await verified(app);
+      const inQuery = `/api/auth/login?password=${encodeURIComponent(PASSWORD)}`;
+      const { status, body } = await app.http.post<{ code: string }>(inQuery, { email, password: '' });
+      expect([status, body.code]).toEqual([401, 'invalid_credentials']);
+    });
+
     it('answers one and the same 401 for a wrong password and an unknown address', async () => {
       const { email } = await verified(app);
       const wrong = await attempt(email, 'wrong horse 7 battery!');

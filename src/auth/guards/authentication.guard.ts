@@ -1,5 +1,5 @@
-import { Injectable, type ExecutionContext } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { markUnder } from '../../common/access/marks';
 import type { Principal } from '../../common/access/principal';
 import { IS_PUBLIC } from '../../common/access/public.decorator';
@@ -7,7 +7,6 @@ import { AppError } from '../../common/errors/app-error';
 import { SessionCookie } from '../cookies/session-cookie';
 import { CookieStrategy, type CookieRequest } from '../strategies/cookie.strategy';
 import { JwtStrategy } from '../strategies/jwt.strategy';
-import type { PresentedRequest } from '../strategies/presented-request';
 import { PassportGuard } from './passport.guard';
 
 const isPublic = markUnder<boolean>(IS_PUBLIC);
@@ -19,7 +18,7 @@ type AuthenticatedRequest = CookieRequest & { user?: Principal };
  * are Passport's to judge, which costs more than the rest of a hot request.
  */
 @Injectable()
-export class AuthenticationGuard extends PassportGuard {
+export class AuthenticationGuard extends PassportGuard implements CanActivate {
   constructor(
     private readonly jwt: JwtStrategy,
     private readonly cookie: CookieStrategy,
@@ -28,7 +27,7 @@ export class AuthenticationGuard extends PassportGuard {
     super(jwt, cookie);
   }
 
-  override canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (isPublic(context)) return true;
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     request.user = this.jwt.recall(request) ?? this.cookie.recall(request);
@@ -39,21 +38,13 @@ export class AuthenticationGuard extends PassportGuard {
 
   private async ask(request: AuthenticatedRequest, reply: FastifyReply): Promise<boolean> {
     request.user = await this.judge<Principal>(request);
+    if (!request.user) throw unauthenticated(request);
     const { extendedSession } = request;
     if (extendedSession) this.sessionCookie.set(reply, extendedSession.token, extendedSession.expiresAt);
     return true;
   }
+}
 
-  /** Passport's outcome in the words of the catalogue. `error` is ours or an outage; `info` is the library's opinion. */
-  override handleRequest<TUser>(
-    error: unknown,
-    user: TUser | false,
-    _info: unknown,
-    context: ExecutionContext,
-  ): TUser {
-    if (error) throw error;
-    if (user) return user;
-    const { authorization } = context.switchToHttp().getRequest<PresentedRequest>().request.headers;
-    throw new AppError(authorization === undefined ? 'unauthenticated' : 'token_invalid');
-  }
+function unauthenticated({ headers: { authorization } }: FastifyRequest): AppError {
+  return new AppError(authorization === undefined ? 'unauthenticated' : 'token_invalid');
 }

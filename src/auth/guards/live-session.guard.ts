@@ -1,4 +1,5 @@
-import { Injectable, type ExecutionContext } from '@nestjs/common';
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import type { Principal } from '../../common/access/principal';
 import { AppError } from '../../common/errors/app-error';
 import { SessionCookie } from '../cookies/session-cookie';
 import { CookieStrategy } from '../strategies/cookie.strategy';
@@ -8,7 +9,7 @@ import { PassportGuard } from './passport.guard';
 
 /** Notes whose live session a request was made in, where everybody is let in: nobody is refused, whatever they carry. */
 @Injectable()
-export class LiveSessionGuard extends PassportGuard {
+export class LiveSessionGuard extends PassportGuard implements CanActivate {
   constructor(
     jwt: JwtStrategy,
     cookie: CookieStrategy,
@@ -17,18 +18,22 @@ export class LiveSessionGuard extends PassportGuard {
     super(jwt, cookie);
   }
 
-  override async canActivate(context: ExecutionContext): Promise<boolean> {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<LoginHttpRequest>();
     // Who logs in seldom carries anything, and Passport would ask each strategy for its challenge.
     const { authorization } = request.headers;
     if (authorization !== undefined || this.sessionCookie.read(request) !== undefined)
-      request.liveSession = await this.judge(request);
+      request.liveSession = await this.find(request);
     return true;
   }
 
-  override handleRequest<TUser>(error: unknown, user: TUser | false): TUser {
-    // A credential that does not count is none; a database that is away is one for all.
-    if (error && !(error instanceof AppError)) throw error;
-    return (user || undefined) as TUser;
+  /** A credential that does not count is none; a database that is away is one for all. */
+  private async find(request: LoginHttpRequest): Promise<Principal | undefined> {
+    try {
+      return await this.judge(request);
+    } catch (error) {
+      if (error instanceof AppError) return undefined;
+      throw error;
+    }
   }
 }

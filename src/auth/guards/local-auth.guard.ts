@@ -1,8 +1,8 @@
-import { Injectable, type ExecutionContext } from '@nestjs/common';
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../common/errors/app-error';
 import { createValidationPipe } from '../../common/validation/validation.pipe';
-import { LocalStrategy } from '../strategies/local.strategy';
+import { LocalStrategy, type LoginForm } from '../strategies/local.strategy';
 import type { Authenticated } from '../login/credentials.service';
 import { LoginRequest } from '../login/dto/login.request';
 import { LiveSessionGuard } from './live-session.guard';
@@ -10,7 +10,7 @@ import { PassportGuard } from './passport.guard';
 
 /** Judges the password of a login. Guards run before pipes, so the body is validated here, by the same rules. */
 @Injectable()
-export class LocalAuthGuard extends PassportGuard {
+export class LocalAuthGuard extends PassportGuard implements CanActivate {
   private readonly validation = createValidationPipe();
 
   constructor(
@@ -20,17 +20,14 @@ export class LocalAuthGuard extends PassportGuard {
     super(local);
   }
 
-  override async canActivate(context: ExecutionContext): Promise<boolean> {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest & { user: Authenticated }>();
     await this.validation.transform(request.body, { type: 'body', metatype: LoginRequest });
     await this.liveSession.canActivate(context);
-    request.user = await this.judge(request);
-    return true;
-  }
-
-  override handleRequest<TUser>(error: unknown, user: TUser | false): TUser {
-    if (error) throw error;
+    const form: LoginForm = { body: request.body, request };
+    const user = await this.judge<Authenticated>(form);
     if (!user) throw new AppError('invalid_credentials');
-    return user;
+    request.user = user;
+    return true;
   }
 }

@@ -1,33 +1,48 @@
-import type { ExecutionContext } from '@nestjs/common';
-import { AuthGuard, type IAuthModuleOptions } from '@nestjs/passport';
-import type { FastifyRequest } from 'fastify';
-import { PresentedRequest } from '../strategies/presented-request';
+import type { Strategy } from 'passport';
 
-/** What a guard that asks Passport has in common with the others. */
-export abstract class PassportGuard extends AuthGuard() {
-  /**
-   * Passport looks names up in one registry of the process, where the strategies of a second application replace those
-   * of the first. It takes objects as well, though its types know only names, and writes the outcome of a request on them:
-   * hence a fresh one for each request.
-   */
+/** A strategy with what Passport adds to it for one request. */
+interface Attempt {
+  success(user: unknown): void;
+  fail(): void;
+  error(error: unknown): void;
+  authenticate(presented: object): unknown;
+}
+
+/**
+ * Asks Passport's strategies, one after the other as `passport.authenticate` does, but without the rest of it: the registry
+ * of the process, in which the strategies of a second application replace those of the first, the challenges and the
+ * sessions, which take longer than the question itself (docs/decisions/0011).
+ */
+export abstract class PassportGuard {
+  private readonly strategies: Strategy[];
+
   constructor(...strategies: object[]) {
-    const options: IAuthModuleOptions = {
-      get defaultStrategy() {
-        return strategies.map((strategy) => Object.create(strategy) as string);
-      },
-    };
-    super(options);
+    this.strategies = strategies as Strategy[];
   }
 
-  /** Whom the strategies find, as `handleRequest` takes it. */
-  protected async judge<TUser>(request: FastifyRequest): Promise<TUser> {
-    const presented: PresentedRequest & { user?: TUser } = new PresentedRequest(request);
-    const http = { getRequest: () => presented, getResponse: () => undefined };
-    try {
-      await super.canActivate({ switchToHttp: () => http } as unknown as ExecutionContext);
-      return presented.user!;
-    } finally {
-      presented.letGo();
+  /**
+   * Whom the first strategy finds that finds anybody.
+   *
+   * @param presented the request, or what of it they are to see
+   * @throws what a strategy says is wrong with a credential that it has recognised; those behind it are not asked
+   */
+  protected async judge<TUser>(presented: object): Promise<TUser | undefined> {
+    for (const strategy of this.strategies) {
+      const user = await attempt<TUser>(strategy, presented);
+      if (user) return user;
     }
+    return undefined;
   }
+}
+
+function attempt<TUser>(strategy: Strategy, presented: object): Promise<TUser | undefined> {
+  return new Promise((resolve, reject) => {
+    const fail = () => resolve(undefined);
+    // Strategies answer by methods of their own.
+    const own = Object.create(strategy) as Attempt;
+    own.success = resolve as Attempt['success'];
+    own.fail = fail;
+    own.error = reject;
+    own.authenticate(presented);
+  });
 }

@@ -6,7 +6,6 @@ import type { Principal } from '../../common/access/principal';
 import { AppError } from '../../common/errors/app-error';
 import { AuthenticationService } from '../../sessions/authentication.service';
 import { SessionCookie } from '../cookies/session-cookie';
-import type { PresentedRequest } from './presented-request';
 import { principalOf } from './principal-of';
 
 /** What the request carries besides the user, for the guard that answers with a renewed cookie. */
@@ -14,7 +13,7 @@ export interface CookieRequest extends FastifyRequest {
   extendedSession?: { token: string; expiresAt: Date };
 }
 
-type Verify = (presented: PresentedRequest, done: (error: unknown, principal: Principal) => void) => void;
+type Verify = (request: FastifyRequest, done: (error: unknown, principal: Principal) => void) => void;
 
 /** Passport's part of the cookie credential: an Authorization header is never second-guessed by a cookie. */
 class CookieCredential extends Strategy {
@@ -25,13 +24,11 @@ class CookieCredential extends Strategy {
     super();
   }
 
-  override authenticate(presented: unknown): void {
-    const { request } = presented as PresentedRequest;
+  override authenticate(given: unknown): void {
+    const request = given as FastifyRequest;
     if (request.headers.authorization !== undefined || this.cookie.read(request) === undefined)
       return this.fail(401);
-    this.verify(presented as PresentedRequest, (error, principal) =>
-      error ? this.error(error) : this.success(principal),
-    );
+    this.verify(request, (error, principal) => (error ? this.error(error) : this.success(principal)));
   }
 }
 
@@ -52,8 +49,7 @@ export class CookieStrategy extends PassportStrategy(CookieCredential, 'cookie')
     return session && principalOf(session);
   }
 
-  async validate(presented: PresentedRequest): Promise<Principal> {
-    const request: CookieRequest = presented.request;
+  async validate(request: CookieRequest): Promise<Principal> {
     const token = this.sessionCookie.read(request)!;
     const used = await this.authentication.byCookie(token);
     if (!used) throw new AppError('session_revoked');

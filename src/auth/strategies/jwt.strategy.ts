@@ -13,7 +13,6 @@ import { ACCESS_TOKEN_TYPE, generationOf, type AccessTokenClaims } from '../toke
 import { SigningKeys } from '../tokens/signing-keys';
 import { VerifiedTokens } from '../tokens/verified-tokens';
 import { bearerTokenOf } from './bearer-token';
-import type { PresentedRequest } from './presented-request';
 import { principalOf } from './principal-of';
 
 interface DecodedToken {
@@ -34,7 +33,7 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
     private readonly clock: Clock,
   ) {
     super({
-      jwtFromRequest: ({ request }: PresentedRequest) => bearerTokenOf(request),
+      jwtFromRequest: (request: FastifyRequest) => bearerTokenOf(request),
       // `kid` picks among the configured keys; the algorithm is the configured one, whatever the header says.
       secretOrKeyProvider: (_request: unknown, token: string, done: KeyCallback) => {
         const key = keys.find(kidOf(jwt, token));
@@ -66,7 +65,7 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
   }
 
   /** What Passport asks once the library has found signature, issuer and audience good. */
-  async validate({ request }: PresentedRequest, { header, payload }: DecodedToken): Promise<Principal> {
+  async validate(request: FastifyRequest, { header, payload }: DecodedToken): Promise<Principal> {
     const content = contentOf(header, payload);
     if (this.isOver(content)) throw new AppError('token_expired');
     this.verified.keep(bearerTokenOf(request)!, content);
