@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { IsNull, MoreThan, type EntityManager, Repository } from 'typeorm';
 import { AuditService } from '../audit/audit.service';
 import { Clock } from '../common/clock';
-import { newId, sha256 } from '../common/crypto/tokens';
+import { newId, randomOctets, sha256 } from '../common/crypto/tokens';
 import type { ClientInfo } from '../common/http/client-info';
 import { Config } from '../config/config';
 import { insertionOf, type Insertion } from '../database/rows';
@@ -69,7 +68,7 @@ export class SessionsService {
     tx: EntityManager,
   ): Promise<OpenedSession> {
     const now = this.clock.now();
-    const secret = randomBytes(32);
+    const secret = randomOctets(32);
     const session: Session = {
       id: newId(),
       userId,

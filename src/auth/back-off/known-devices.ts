@@ -1,8 +1,8 @@
-import { createHmac, randomBytes, type KeyObject } from 'node:crypto';
+import { createHmac, type KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock';
 import { subkey } from '../../common/crypto/subkeys';
-import { isEqual } from '../../common/crypto/tokens';
+import { isEqual, randomOctets } from '../../common/crypto/tokens';
 import { bytesOfUuid } from '../../common/crypto/uuid-bytes';
 import { Config } from '../../config/config';
 
@@ -68,7 +68,7 @@ export class KnownDevices {
   renew(devices: KnownDevice[], userId: string): string {
     const time = Buffer.alloc(TIME);
     time.writeUInt32BE(this.seconds());
-    const content = Buffer.concat([randomBytes(ID), time]);
+    const content = Buffer.concat([randomOctets(ID), time]);
     const old = this.find(devices, userId);
     const others = devices.filter((device) => device !== old).map(({ bytes }) => bytes);
     return write(
