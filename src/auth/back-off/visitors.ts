@@ -19,8 +19,8 @@ export interface Visitor {
 export class Visitors {
   constructor(private readonly knownDevices: KnownDevices) {}
 
-  /** Everything that a login may come to be counted under, before it is known whose it is. */
-  idsOf({ devices, session }: Visitor, address: string): Buffer[] {
+  /** Everything that a login may come to be counted under, before it is known whose it is; that of strangers first. */
+  idsOf({ devices, session }: Visitor, address: string): [ofStrangers: Buffer, ...Buffer[]] {
     return [
       failuresOfAddress(address),
       ...devices.map(({ id }) => failuresOfDevice(id)),
@@ -31,9 +31,10 @@ export class Visitors {
   /**
    * What a login counts under. Known devices and live sessions are counted apart, each for itself: strangers cannot hold
    * them back, and whoever has stolen one has no free guesses.
+   *
+   * @param ofStrangers the first of `idsOf`
    */
-  attemptOf(visitor: Visitor, address: string, user: User | null, blocks: Blocks): Attempt {
-    const ofStrangers = failuresOfAddress(address);
+  attemptOf(visitor: Visitor, ofStrangers: Buffer, user: User | null, blocks: Blocks): Attempt {
     const device = this.knownDevices.find(visitor.devices, user?.id);
     const session = user && visitor.session?.userId === user.id ? visitor.session : undefined;
     const own = [

@@ -49,8 +49,9 @@ export class CredentialsService {
     client: ClientInfo,
   ): Promise<Authenticated> {
     const address = normalizeEmail(email)!;
-    const { user, blocks } = await this.reads.read(address, this.visitors.idsOf(visitor, address));
-    const attempt = this.visitors.attemptOf(visitor, address, user, blocks);
+    const ids = this.visitors.idsOf(visitor, address);
+    const { user, blocks } = await this.reads.read(address, ids);
+    const attempt = this.visitors.attemptOf(visitor, ids[0], user, blocks);
     const verdict = await this.attempts.compare(attempt, blocks, user, password, client);
     if (!user || verdict.outcome !== 'right') {
       this.metrics.count(verdict.outcome === 'blocked' ? 'blocked' : 'failed');
