@@ -1,5 +1,4 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
 import {
   InjectThrottlerOptions,
   InjectThrottlerStorage,
@@ -13,6 +12,7 @@ import { sha256 } from '../common/crypto/tokens';
 import { addressKey } from '../common/http/address-key';
 import { clientInfoOf } from '../common/http/client-info';
 import { canonicalEmail, normalizeEmail } from '../common/validation/email-address';
+import { KnownMarks } from './known-marks';
 import { budgetOf } from './throttlers';
 import type { Scope } from './budgets';
 import { keyOf, RateLimitService } from './rate-limit.service';
@@ -27,9 +27,8 @@ abstract class BudgetThrottlerGuard extends ThrottlerGuard {
   constructor(
     @InjectThrottlerOptions() options: ThrottlerModuleOptions,
     @InjectThrottlerStorage() protected readonly limits: RateLimitService,
-    reflector: Reflector,
   ) {
-    super(options, limits, reflector);
+    super(options, limits, new KnownMarks());
   }
 
   override async onModuleInit(): Promise<void> {
