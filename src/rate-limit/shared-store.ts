@@ -50,7 +50,8 @@ export class SharedStore {
     if (isProbe) this.pausedUntil = performance.now() + PAUSE_MS;
     try {
       const answer = await inTime(question());
-      this.pausedUntil = 0;
+      // What was asked before another question failed says nothing of the time since.
+      if (isProbe) this.pausedUntil = 0;
       return answer;
     } catch (error) {
       this.pausedUntil = performance.now() + PAUSE_MS;
