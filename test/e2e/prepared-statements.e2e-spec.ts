@@ -1,3 +1,5 @@
+import { types } from 'pg';
+import { serialize } from 'pg-protocol';
 import { DataSource } from 'typeorm';
 import { Config } from '../../src/config/config';
 import { dataSourceOptions } from '../../src/database/options';
@@ -48,6 +50,34 @@ describe('prepared statements', () => {
     }
     const texts = (await prepared()).map(({ statement }) => statement);
     expect(texts.sort()).toEqual([SIZE, 'START TRANSACTION']);
+  });
+
+  it('have their rows described once for a connection', async () => {
+    const text = 'SELECT size AS described FROM things WHERE id = $1';
+    const ask = () => dataSource.query<object[]>(text, [1]);
+    await sizeWithin();
+    const describe = jest.spyOn(serialize, 'describe');
+    const first = await ask();
+    expect(describe).toHaveBeenCalledTimes(1);
+    expect(await ask()).toEqual(first);
+    expect(await transactions.run((tx) => tx.query<object[]>(text, [1]))).toEqual(first);
+    expect(await dataSource.query(text, [2])).toEqual([]);
+    expect(describe).toHaveBeenCalledTimes(1);
+    describe.mockRestore();
+  });
+
+  it.each([
+    ['by itself', (text: string) => dataSource.query(text, ['1.5'])],
+    ['in a transaction', (text: string) => transactions.run((tx) => tx.query(text, ['1.5']))],
+  ])('fail where a value cannot be read, and the connection goes on: %s', async (_where, ask) => {
+    const { MONEY } = types.builtins;
+    const usual = types.getTypeParser(MONEY);
+    types.setTypeParser(MONEY, () => {
+      throw new Error('unreadable');
+    });
+    await expect(ask('SELECT $1::text::money, 1 AS once')).rejects.toThrow('unreadable');
+    types.setTypeParser(MONEY, usual);
+    expect(await size()).toEqual([{ size: 10 }]);
   });
 
   it.each([
