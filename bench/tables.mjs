@@ -65,8 +65,9 @@ export const TABLES = [
   {
     name: 'places',
     title: 'Replicas and Redis',
-    rounds: 7,
-    seconds: 2,
+    // Ratios near one, of replicas in turn: the longer a turn, the less the change to it weighs.
+    rounds: 11,
+    seconds: 3,
     limits: [{ ...NEST, short: 'Nest' }],
     scenarios: { replicas },
   },
