@@ -62,7 +62,10 @@ export class Batch implements Submittable {
 
   handleReadyForQuery(): void {
     let failure: Error | undefined;
-    for (const statement of this.statements) failure = statement.end() ?? failure;
+    for (const statement of this.statements) {
+      const failed = statement.end();
+      failure ??= failed;
+    }
     this.callback?.(failure);
   }
 
