@@ -140,6 +140,16 @@ describe('statements that travel together', () => {
     expect(await names(database)).toEqual([]);
   });
 
+  it('by themselves, too, are given up with the connection where a value cannot be written down', async () => {
+    const lonely = new GatheringClient({ connectionString: database.url });
+    lonely.on('error', () => undefined);
+    await lonely.connect();
+    const endless: Record<string, unknown> = {};
+    endless.self = endless;
+    await expect(lonely.query('SELECT $1::json', [endless])).rejects.toThrow('circular');
+    await expect(lonely.query('SELECT $1::int', [1])).rejects.toThrow();
+  });
+
   it('are given up with the connection where one of their values cannot be written down', async () => {
     const lonely = new GatheringClient({ connectionString: database.url });
     lonely.on('error', () => undefined);
