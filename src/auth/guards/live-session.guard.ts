@@ -20,7 +20,7 @@ export class LiveSessionGuard extends PassportGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<LoginHttpRequest>();
-    // Who logs in seldom carries anything, and Passport would ask each strategy for its challenge.
+    // Who logs in seldom carries anything, and passport-jwt says so by an error with its stack.
     const { authorization } = request.headers;
     if (authorization !== undefined || this.sessionCookie.read(request) !== undefined)
       request.liveSession = await this.find(request);
