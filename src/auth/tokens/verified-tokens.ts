@@ -1,8 +1,9 @@
+import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { AccessTokenContent } from '../../sessions/authentication.service';
 
-/** Some 700 bytes each. */
+/** Some 400 bytes each. */
 const MOST_TOKENS = 10_000;
 
 /**
@@ -15,10 +16,15 @@ export class VerifiedTokens {
   private readonly tokens = new LRUCache<string, AccessTokenContent>({ max: MOST_TOKENS });
 
   find(token: string): AccessTokenContent | undefined {
-    return this.tokens.get(token);
+    return this.tokens.get(nameOf(token));
   }
 
   keep(token: string, content: AccessTokenContent): void {
-    this.tokens.set(token, content);
+    this.tokens.set(nameOf(token), content);
   }
+}
+
+/** A SHA-256 takes a microsecond and a tenth of the token's room, and whoever reads the memory cannot use it. */
+function nameOf(token: string): string {
+  return hash('sha256', token, 'base64url');
 }
