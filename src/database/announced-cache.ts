@@ -3,8 +3,8 @@ import type { EntityManager } from 'typeorm';
 import type { AfterCommit } from './after-commit';
 import type { Notifications } from './notifications';
 
-/** Changes that are remembered, one for each id: those that came while a query ran are among them. */
-const MOST_CHANGES = 20_000;
+/** Changes that are remembered, one for each id: those that came while a query ran are among them, at thousands a second. */
+const MOST_CHANGES = 5_000;
 /** A NOTIFY carries less than 8,000 bytes. */
 const IDS_PER_MESSAGE = 200;
 
