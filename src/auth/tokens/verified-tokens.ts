@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { AccessTokenContent } from '../../sessions/authentication.service';
 
-/** Some 400 bytes each. */
+/** Some 350 bytes each. */
 const MOST_TOKENS = 10_000;
 
 /**
