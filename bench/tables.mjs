@@ -79,7 +79,7 @@ export const TABLES = [
     limits: [{ ...NEST, short: 'Nest' }],
     scenarios: { sessions },
   },
-  { name: 'starts', title: 'Starting', rounds: 5, seconds: 0, scenarios: { start } },
+  { name: 'starts', title: 'Starting', rounds: 15, seconds: 0, scenarios: { start } },
 ];
 
 /** The tables that a run measures: all, or the one scenario that was asked for, beside its limits. */
