@@ -4,17 +4,21 @@ import {
   Logger,
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
+  type OnApplicationShutdown,
 } from '@nestjs/common';
 import type { PgBoss, SendOptions } from 'pg-boss';
 import { DataSource, type EntityManager } from 'typeorm';
 import { newId } from '../common/crypto/tokens';
+import { AppError } from '../common/errors/app-error';
 import { AfterCommit } from '../database/after-commit';
-import { createBoss, inTransaction, poolOf, SCHEMA } from './boss';
+import { createBoss, createPromisingBoss, inTransaction, poolOf, SCHEMA } from './boss';
 import { Crew } from './crew';
 import { describe, type JobHandler } from './job';
 import { QUEUES, type QueueName, type QueueSettings } from './queues';
 import { Throttle } from '../common/throttle';
 
+/** Work begins with a connection for each worker. Whoever waits for the service to answer would wait for them all. */
+const START_AFTER_MS = 500;
 const RESTART_AFTER_MS = 2_000;
 /** For jobs under way to finish when the process stops, and then for the rest to be handed back. */
 const FINISH_MS = 8_000;
@@ -48,9 +52,12 @@ export interface ParkedJob {
 
 /** Work that outlives the request: promised in its transaction, done afterwards, by this or another process. */
 @Injectable()
-export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   private readonly logger = new Logger(Jobs.name);
-  protected readonly boss: PgBoss;
+  /** Makes promises, from before the first request until after the last. */
+  private readonly promising: PgBoss;
+  private readonly working: PgBoss;
+  private canPromise = false;
   private readonly crews = new Map<QueueName, Crew>();
   private readonly schedules = new Map<QueueName, string>();
   private readonly throttle = new Throttle();
@@ -58,12 +65,15 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private started: Promise<void> = Promise.resolve();
 
   constructor(
-    protected readonly dataSource: DataSource,
+    private readonly dataSource: DataSource,
     private readonly afterCommit: AfterCommit,
   ) {
-    this.boss = this.createBoss();
-    this.boss.on('error', (error) => this.report(error));
-    this.boss.on('warning', ({ message }) => this.logger.warn({ event: 'jobs.warning', msg: message }));
+    this.promising = createPromisingBoss(dataSource);
+    this.working = createBoss(dataSource);
+    for (const boss of [this.promising, this.working]) {
+      boss.on('error', (error) => this.report(error));
+      boss.on('warning', ({ message }) => this.logger.warn({ event: 'jobs.warning', msg: message }));
+    }
   }
 
   /** Names the one handler of a queue. Call it in `onModuleInit`: work begins when the application has started. */
@@ -84,12 +94,18 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     this.schedules.set(queue, cron);
   }
 
-  /** Promises a job as part of the caller's transaction: there is one if it is committed and none if it is rolled back. */
+  /**
+   * Promises a job as part of the caller's transaction: there is one if it is committed and none if it is rolled back.
+   *
+   * @throws AppError `unavailable` while the database has been away since the start
+   */
   async enqueue(queue: QueueName, data: object, options: JobOptions, tx: EntityManager): Promise<string> {
-    const id = await inTransaction(tx, () => this.boss.send(queue, data, { ...options, id: newId() }));
+    // To wait here, with the connection of the transaction, would keep it from those that `prepare` needs.
+    if (!this.canPromise) throw new AppError('unavailable');
+    const id = await inTransaction(tx, () => this.promising.send(queue, data, { ...options, id: newId() }));
     if (id === null) throw new Error(`The queue ${queue} refused a job`);
     // The workers of other processes find it when they look next; a NOTIFY would lock the whole database at commit.
-    this.afterCommit.once(tx, queue, () => this.crews.get(queue)?.nudge(this.boss));
+    this.afterCommit.once(tx, queue, () => this.crews.get(queue)?.nudge(this.working));
     return id;
   }
 
@@ -101,7 +117,7 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
          ORDER BY created_on LIMIT ${HURRY_AT_MOST})`,
       [queue],
     );
-    this.crews.get(queue)?.nudge(this.boss);
+    this.crews.get(queue)?.nudge(this.working);
   }
 
   /** The jobs that were given up and are kept for a person, the oldest first. */
@@ -161,8 +177,9 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     return { waiting, parked, oldestSeconds: Math.max(0, Math.floor(oldest ?? 0)) };
   }
 
-  /** Does not wait: a database that is away at the moment must not keep the service from starting. */
-  onApplicationBootstrap(): void {
+  /** Promises can be made once it is over. A database that is away at the moment does not keep the service from starting. */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.prepare().catch((error: unknown) => this.report(error));
     this.started = this.start();
   }
 
@@ -172,42 +189,46 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     await Promise.race([this.stop(), sleep(STOP_MS, undefined, { ref: false })]);
   }
 
-  protected createBoss(): PgBoss {
-    return createBoss(this.dataSource);
+  /** When no request is under way any more. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.promising.stop({ graceful: false, close: false });
+  }
+
+  protected async prepare(): Promise<void> {
+    if (this.canPromise) return;
+    await begin(this.promising);
+    this.canPromise = true;
   }
 
   private async start(): Promise<void> {
+    await this.pause(START_AFTER_MS);
     while (!this.stopping.signal.aborted) {
       try {
-        await this.startBoss();
-        for (const crew of this.crews.values()) await crew.join(this.boss);
+        await this.prepare();
+        await begin(this.working);
+        for (const crew of this.crews.values()) await crew.join(this.working);
         for (const [queue, cron] of this.schedules)
-          await this.boss.schedule(queue, cron, null, { missed: 'once' });
+          await this.working.schedule(queue, cron, null, { missed: 'once' });
         return;
       } catch (error) {
         this.report(error);
-        await sleep(RESTART_AFTER_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+        await this.pause(RESTART_AFTER_MS);
       }
     }
   }
 
-  /** What a failed start has set going is stopped, or the next start would set it going twice. */
-  private async startBoss(): Promise<void> {
-    try {
-      await this.boss.start();
-    } catch (error) {
-      await this.boss.stop({ graceful: false, close: false });
-      throw error;
-    }
+  /** Until the process stops, at the longest. */
+  private async pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.stopping.signal }).catch(() => undefined);
   }
 
   private async stop(): Promise<void> {
     await this.started;
     const finished = Promise.all(
-      [...this.crews.keys()].map((queue) => this.boss.offWork(queue, { wait: true })),
+      [...this.crews.keys()].map((queue) => this.working.offWork(queue, { wait: true })),
     );
     await Promise.race([finished, sleep(FINISH_MS, undefined, { ref: false })]);
-    await this.boss.stop({ graceful: false, close: false });
+    await this.working.stop({ graceful: false, close: false });
   }
 
   private report(error: unknown): void {
@@ -220,6 +241,16 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     if (suppressed === undefined) return;
     const msg = 'the job queue met an error and goes on';
     this.logger.error({ event: 'jobs.error', queue, ...details, reason, suppressed, msg });
+  }
+}
+
+/** What a failed start has set going is stopped, or the next start would set it going twice. */
+async function begin(boss: PgBoss): Promise<void> {
+  try {
+    await boss.start();
+  } catch (error) {
+    await boss.stop({ graceful: false, close: false });
+    throw error;
   }
 }
 

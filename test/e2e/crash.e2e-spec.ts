@@ -10,6 +10,8 @@ const ROUNDS = 20;
 /** From before the row is there until after the letter is sent. Milliseconds. */
 const LATEST_KILL = 600;
 const SMTP_DELAY = 60;
+/** From the first answer until letters are sent. Milliseconds. */
+const WORK_BEGINS = 700;
 /** The lease of a job whose worker was killed has to run out, and somebody has to notice. */
 const PATIENCE = 120_000;
 
@@ -51,6 +53,7 @@ describe('a server that is killed while somebody registers', () => {
     async () => {
       for (let round = 0; round < ROUNDS; round++) {
         server = await Server.start(env, folder);
+        await sleep(WORK_BEGINS);
         // Random, but spread over the whole time.
         const delay = ((round + Math.random()) * LATEST_KILL) / ROUNDS;
         rounds.push(await registerAndKill(server, delay));
