@@ -29,6 +29,8 @@ export class DatabaseHealth {
     return this.indicators
       .check('migrations')
       .attempt(async () => {
+        // First that one, which is asked for beside this: at once they would open a second connection.
+        await this.database();
         const applied = await this.quietly(
           () => this.dataSource.query<{ name: string }[]>('SELECT name FROM migrations'),
           'not readable',
