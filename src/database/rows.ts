@@ -45,6 +45,18 @@ export function partOf<Row extends ObjectLiteral, Name extends keyof Row & strin
   };
 }
 
+/**
+ * `($2, $3)`, for `IN`. How many values are in `ANY($2)` PostgreSQL does not know when it makes a plan to keep: it expects
+ * ten, finds that dearer than a plan for the one or two at hand, and so makes a new one each time. In a large table that
+ * takes longer than to look them up.
+ *
+ * @param first number of the first parameter
+ * @param count at least 1
+ */
+export function placesFrom(first: number, count: number): string {
+  return `(${Array.from({ length: count }, (_, at) => `$${first + at}`).join(', ')})`;
+}
+
 /** @param manager in a transaction its own; outside, the read is sent once more where it loses its connection */
 export async function readRows<Row>(text: string, values: unknown[], manager: EntityManager): Promise<Row[]> {
   if (manager.queryRunner) return manager.query<Row[]>(text, values);

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { Clock } from '../../common/clock';
+import { placesFrom } from '../../database/rows';
 import type { LoginFailure } from './login-failure.entity';
 import { DELAYS_S, LONGEST_DELAY_S, MOST_CONSECUTIVE, SERIES_ENDS_AFTER_S } from './schedule';
 
@@ -60,8 +61,8 @@ export class LoginFailures {
   async blocksOf(ids: Buffer[]): Promise<Blocks> {
     const now = this.clock.now();
     const rows = await this.dataSource.query<Row[]>(
-      `SELECT ${COLUMNS} FROM login_failures WHERE id = ANY($1::bytea[]) AND blocked_until > $2`,
-      [ids, now],
+      `SELECT ${COLUMNS} FROM login_failures WHERE id IN ${placesFrom(2, ids.length)} AND blocked_until > $1`,
+      [now, ...ids],
     );
     return new Blocks(rows, now.getTime());
   }
@@ -106,9 +107,10 @@ export class LoginFailures {
   async accept(id: Buffer, others: Buffer[], tx = this.dataSource.manager): Promise<number | Refusal> {
     for (;;) {
       const now = this.clock.now();
+      const ids = [id, ...others];
       const rows = await tx.query<Row[]>(
-        `SELECT ${COLUMNS} FROM login_failures WHERE id = ANY($1::bytea[])`,
-        [[id, ...others]],
+        `SELECT ${COLUMNS} FROM login_failures WHERE id IN ${placesFrom(1, ids.length)}`,
+        ids,
       );
       const row = rows.find((found) => found.id.equals(id));
       const until = Number(row?.blockedUntil ?? 0);
@@ -122,7 +124,7 @@ export class LoginFailures {
 
   /** Forgets everything counted: who asks for it has proven the mailbox, or is gone. */
   async clear(ids: Buffer[], tx: EntityManager): Promise<void> {
-    await tx.query('DELETE FROM login_failures WHERE id = ANY($1::bytea[])', [ids]);
+    await tx.query(`DELETE FROM login_failures WHERE id IN ${placesFrom(1, ids.length)}`, ids);
   }
 
   private async removeUnblocked({ id }: Row, now: Date, tx: EntityManager): Promise<boolean> {

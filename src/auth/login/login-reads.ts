@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Clock } from '../../common/clock';
 import { canonicalEmail } from '../../common/validation/email-address';
-import { partOf, readRows, type Part } from '../../database/rows';
+import { partOf, placesFrom, readRows, type Part } from '../../database/rows';
 import { User } from '../../users/user.entity';
 import { Blocks } from '../back-off/login-failures';
 
@@ -18,32 +18,37 @@ interface Row {
 @Injectable()
 export class LoginReads {
   private readonly user: Part<User>;
-  private readonly text: string;
+  /** By how many `failures` they ask for: one, and one more for each account that the browser is known to. */
+  private readonly texts: string[] = [];
 
   constructor(
     private readonly dataSource: DataSource,
     private readonly clock: Clock,
   ) {
     this.user = partOf(User, 'all', dataSource);
-    this.text = `SELECT ${this.user.text}, blocks.* FROM (
-        SELECT coalesce(array_agg(id), '{}') AS blocked, coalesce(array_agg(blocked_until), '{}') AS until
-        FROM login_failures WHERE id = ANY($2::bytea[]) AND blocked_until > $3) AS blocks
-      LEFT JOIN users ON email_canonical = $1`;
   }
 
   /**
    * @param email normalised, in any letter case
-   * @param failures what the login may come to be counted under
+   * @param failures what the login may come to be counted under, one at least
    */
   async read(email: string, failures: Buffer[]): Promise<{ user: User | null; blocks: Blocks }> {
     const now = this.clock.now();
-    const values = [canonicalEmail(email), failures, now];
-    const [row] = await readRows<Row>(this.text, values, this.dataSource.manager);
+    const text = (this.texts[failures.length] ??= this.textFor(failures.length));
+    const values = [canonicalEmail(email), now, ...failures];
+    const [row] = await readRows<Row>(text, values, this.dataSource.manager);
     const { blocked, until } = row!;
     const rows = blocked.map((id, at) => ({ id, blockedUntil: until[at]! }));
     return {
       user: row!['users.id'] === null ? null : this.user.of(row!),
       blocks: new Blocks(rows, now.getTime()),
     };
+  }
+
+  private textFor(failures: number): string {
+    return `SELECT ${this.user.text}, blocks.* FROM (
+        SELECT coalesce(array_agg(id), '{}') AS blocked, coalesce(array_agg(blocked_until), '{}') AS until
+        FROM login_failures WHERE id IN ${placesFrom(3, failures)} AND blocked_until > $2) AS blocks
+      LEFT JOIN users ON email_canonical = $1`;
   }
 }
