@@ -16,7 +16,7 @@ import { settle } from './place.mjs';
 const { values: given } = parseArgs({
   options: {
     scale: { type: 'string', default: '1' },
-    rounds: { type: 'string', default: '15' },
+    rounds: { type: 'string', default: '16' },
     seconds: { type: 'string', default: '1' },
     most: { type: 'string', default: '60' },
     keep: { type: 'string' },

@@ -194,6 +194,7 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown, 
     await this.promising.stop({ graceful: false, close: false });
   }
 
+  /** Once, and again after a failure. */
   protected async prepare(): Promise<void> {
     if (this.canPromise) return;
     await begin(this.promising);

@@ -32,7 +32,7 @@ describe('the plans of queries on filled tables', () => {
     await app.close();
   });
 
-  /** The statements that something takes, with what is wrong with their plans. */
+  /** The statements that something takes, with what is wrong with their plans: see `Planner`. */
   const faultsDuring = async (work: () => Promise<unknown>) => {
     const statements = new Statements();
     await work();
@@ -59,7 +59,7 @@ describe('the plans of queries on filled tables', () => {
     ['tasks', workOnTasks],
     ['deleting an account', deleteAccount],
     ['linking what happened into the audit chain', () => app.nest.get(AuditSealer).seal()],
-  ])('are index lookups: %s', async (_, work) => {
+  ])('are index lookups, and kept: %s', async (_, work) => {
     expect(await faultsDuring(work)).toEqual([]);
   });
 

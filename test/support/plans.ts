@@ -51,7 +51,8 @@ export class Planner {
 
   /**
    * What is wrong with the plans of a statement: the one for its values, and the generic one that PostgreSQL takes to
-   * once a prepared statement has been run a few times. Empty where it looks up what it needs by indexes.
+   * once a prepared statement has been run a few times. Empty where it looks up what it needs by indexes, and does not
+   * plan that anew each time.
    */
   async faultsOf({ text, values }: Statement): Promise<string[]> {
     const ofValues = await this.explain(`EXPLAIN (FORMAT JSON) ${text}`, values);
