@@ -42,7 +42,7 @@ function say(section) {
   process.stdout.write(`${section}\n\n`);
 }
 
-async function sectionOf({ title, scenarios, lines = [], limits = [], ...table }) {
+async function sectionOf({ title, scenarios, lines = [], limits = [], starts = 1, ...table }) {
   process.stderr.write(`${title}\n`);
   const rounds = Number(given.rounds ?? table.rounds);
   const seconds = Number(given.seconds ?? table.seconds);
@@ -62,16 +62,35 @@ async function sectionOf({ title, scenarios, lines = [], limits = [], ...table }
     targets: targets.filter((target) => target.lines.every((name) => has(measurable, name))),
     notes: [
       `${rounds} rounds of ${seconds} s a line, ${given.connections} connections unless a line says otherwise`,
+      ...(starts > 1 ? [`Servers started ${starts} times, in turn in one order and in the other`] : []),
       ...all.flatMap(({ notes = [] }) => notes),
     ],
   };
-  const measured = await measure(world, {
-    lines: measurable,
-    rounds,
-    seconds,
-    connections: Number(given.connections),
-  });
-  return endOf(report(section, measured), measured.from);
+  const servers = [...new Set(measurable.flatMap((line) => line.servers ?? [line.server]))];
+  const parts = [];
+  for (let start = 0; start < starts; start++) {
+    await world.stopServers();
+    for (const name of start % 2 ? servers.toReversed() : servers) await world.server(name);
+    const part = await measure(world, {
+      lines: measurable,
+      rounds: Math.floor((rounds + start) / starts),
+      seconds,
+      connections: Number(given.connections),
+    });
+    parts.push(part);
+  }
+  return endOf(report(section, joined(parts)), parts[0].from);
+}
+
+/** The rounds of all, and the most memory that a server took in any of them. */
+function joined(parts) {
+  const most = new Map();
+  for (const { name, most: megabytes } of parts.flatMap(({ memory }) => memory))
+    most.set(name, Math.max(megabytes, most.get(name) ?? 0));
+  return {
+    rounds: parts.flatMap(({ rounds }) => rounds),
+    memory: [...most].map(([name, megabytes]) => ({ name, most: megabytes })),
+  };
 }
 
 /** One table that cannot be measured does not spoil the others. */
