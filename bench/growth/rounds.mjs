@@ -7,7 +7,7 @@ import { startServer } from './server.mjs';
 
 const CONNECTIONS = 16;
 const WARM_UP_SECONDS = 2;
-/** Of two servers that are started one after the other the first takes up to a tenth more, for as long as it runs. */
+/** Of two servers that are started one after the other the first was seen to take up to a tenth more, for as long as it ran. */
 const ROUNDS_A_START = 4;
 /** As in the filled sessions: no login is from a new device. */
 const AGENT =

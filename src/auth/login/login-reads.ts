@@ -18,7 +18,7 @@ interface Row {
 @Injectable()
 export class LoginReads {
   private readonly user: Part<User>;
-  /** By how many `failures` they ask for: one, and one more for each account that the browser is known to. */
+  /** By how many `failures` they ask for: 1, and 1 more for each account that knows the browser, and for its session; 7 at most. */
   private readonly texts: string[] = [];
 
   constructor(
