@@ -42,10 +42,12 @@ function say(section) {
   process.stdout.write(`${section}\n\n`);
 }
 
-async function sectionOf({ title, scenarios, lines = [], limits = [], starts = 1, ...table }) {
+async function sectionOf({ title, scenarios, lines = [], limits = [], ...table }) {
   process.stderr.write(`${title}\n`);
   const rounds = Number(given.rounds ?? table.rounds);
   const seconds = Number(given.seconds ?? table.seconds);
+  // A profile is of one process.
+  const starts = profiles ? 1 : (table.starts ?? 1);
   const [first, ...others] = Object.values(scenarios);
   if (first.run) return endOf(await first.run(world, { rounds, seconds }));
 
